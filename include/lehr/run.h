@@ -1,0 +1,145 @@
+/* run.h: a run is a table of replicas that a backend moves.                                         */
+#ifndef LEHR_RUN_H
+#define LEHR_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lehr/kinds.h"
+#include "lehr/objective.h"
+#include "lehr/status.h"
+#include "lehr/temper.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* When a run ends: whatever comes first; 0 means no such limit. Looked at between slices; scans,
+ * proposals, target, temperature and frozen fall on the same scan on every backend.                  */
+typedef struct lehr_stop_spec {
+    int64_t scans;
+    int64_t proposals;    /* over all rows; rounded up to whole scans */
+    int64_t frozen;       /* scans without an accepted proposal in any row */
+    double wall_s;
+    lehr_metric metric;   /* looked at every `observe` scans */
+    double value;
+} lehr_stop_spec;
+
+typedef struct lehr_run_spec {
+    uint64_t seed;
+    lehr_method method;
+    int32_t copies;      /* tempering: independent ladders; annealing: independent rows */
+    lehr_ladder_spec ladder;
+    lehr_cooling_spec cooling;
+    double adapt;        /* share of the scans after which step sizes are frozen, in [0,1] */
+    int32_t move_count;  /* 1 to LEHR_MOVES_MAX */
+    lehr_move_spec moves[LEHR_MOVES_MAX];
+    lehr_exchange_spec exchange;
+    lehr_stop_spec stop;
+    int64_t observe;     /* scans between observations, at least 1 */
+    lehr_numerics numerics;
+    char backend[LEHR_NAME_MAX]; /* "auto", "cpu", "cuda", "cuda:N" */
+    int32_t threads;     /* 0: the CPUs of the affinity mask */
+} lehr_run_spec;
+
+/* A spec with every default filled in (configs/defaults.yaml lists them). */
+LEHR_API lehr_run_spec lehr_run_spec_default(void);
+
+typedef struct lehr_run lehr_run;
+
+/* Loss and metrics of one set of weights on one part; NaN where it has no meaning. */
+typedef struct lehr_score {
+    double loss;     /* reduced as the loss says, without penalties; standardized units */
+    double accuracy; /* share of right classes */
+    double r2, rmse; /* regression; rmse in the data's units */
+} lehr_score;
+
+/* One look at a run: everything that a progress line or an event file shows. */
+typedef struct lehr_observation {
+    int64_t scan, scans; /* done, and planned (0 when no number of scans is set) */
+    int64_t proposals;
+    double wall_s;
+    double energy_best;  /* lowest E of any row so far */
+    double energy_cold;  /* mean E of the rows on the coldest rung */
+    double acceptance;   /* of proposals, on the coldest rung, since the last observation */
+    double swap_acceptance; /* mean swap probability since the start; NaN without exchange */
+    double temperature;  /* of the coldest rung */
+    int64_t best_scan;
+    lehr_score best_train, best_validation;
+} lehr_observation;
+
+/* Called at every observation scan. Anything but LEHR_OK ends the run with that status. */
+typedef lehr_status (*lehr_observe_fn)(const lehr_observation *observation, const lehr_run *run, void *data);
+
+/* Table, backend and first energies. The objective must outlive the run; nothing is allocated later.
+ *
+ * Fails with LEHR_ERR_ARG on a bad spec, LEHR_ERR_UNSUPPORTED when the backend cannot run it,
+ * LEHR_ERR_DEVICE without the device asked for, LEHR_ERR_NUMERIC when a first energy is not finite.   */
+LEHR_API lehr_status lehr_run_create(const lehr_run_spec *spec, const lehr_objective *objective,
+                                     lehr_run **out);
+LEHR_API void lehr_run_destroy(lehr_run **run);
+
+/* Start every row from the weights theta[P] instead of drawn ones; only before the first scan.
+ * Fails with LEHR_ERR_ARG later, or when binary or ternary weights hold other values, and with
+ * LEHR_ERR_NUMERIC when the energy is not finite.                                                   */
+LEHR_API lehr_status lehr_run_start_from(lehr_run *run, const float *theta);
+
+/* Run to a stop rule. A run that has stopped on scans, proposals or temperature stays stopped. */
+LEHR_API lehr_status lehr_run_go(lehr_run *run, lehr_observe_fn observe, void *data);
+
+/* One slice of at most `scans` scans (0: as many as the engine likes); *stop says whether and why it ended.
+ * However a run is cut into slices, its bits are the same.                                            */
+LEHR_API lehr_status lehr_run_advance(lehr_run *run, int64_t scans, lehr_stop *stop);
+
+/* Ask a running lehr_run_go to stop after its slice; safe in a signal handler and from any thread. */
+LEHR_API void lehr_run_interrupt(lehr_run *run);
+
+/* What a run has reached. */
+typedef struct lehr_run_summary {
+    lehr_stop stop;
+    int64_t scans, proposals;
+    double wall_s;
+    int32_t rows, rungs, copies, parameters, moves, threads;
+    int64_t best_scan;
+    lehr_score best[LEHR_PART_COUNT];
+    double energy_best;      /* lowest training energy of any row */
+    int64_t nonfinite;       /* proposals whose energy was NaN or infinite */
+    int32_t nonfinite_row;   /* first row that had one, -1: none */
+    double barrier;          /* sum over pairs of 2 erfinv(r)/sqrt(pi), mean over copies */
+    int64_t round_trips;     /* over all copies */
+    double tau_predicted, tau_observed; /* round trips per exchange, of one copy */
+    uint64_t state_hash;
+    char backend[LEHR_NAME_MAX], device[LEHR_NAME_MAX];
+    lehr_numerics numerics;
+} lehr_run_summary;
+
+LEHR_API lehr_status lehr_run_summarize(lehr_run *run, lehr_run_summary *out);
+
+/* Step size and acceptance of one move kind on one rung, mean over copies. */
+typedef struct lehr_move_report {
+    double scale, acceptance;
+    int64_t proposals;
+} lehr_move_report;
+
+LEHR_API lehr_move_report lehr_run_move(const lehr_run *run, int32_t move, int32_t rung);
+
+/* Mean swap probability between rung and rung+1, over copies; NaN before the first exchange. */
+LEHR_API double lehr_run_swap(const lehr_run *run, int32_t rung);
+
+/* Temperature of a rung now; +inf where beta is 0. */
+LEHR_API double lehr_run_temperature(const lehr_run *run, int32_t rung);
+
+/* Copy `best` (P floats), or the current weights and energy of a row (either may be NULL). */
+LEHR_API lehr_status lehr_run_best(const lehr_run *run, float *theta);
+LEHR_API lehr_status lehr_run_row(lehr_run *run, int32_t row, float *theta, double *energy, int32_t *rung);
+
+/* Network outputs [N,K] (after the output activation) of weights theta[P] for inputs[N,D] as given, i.e.
+ * already standardized. Runs on the calling thread.                                                   */
+LEHR_API lehr_status lehr_network_forward(const lehr_objective *objective, const float *theta,
+                                          const float *inputs, int64_t points, float *outputs);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
