@@ -146,109 +146,109 @@ typedef enum lehr_activation {
 #define X(s, n, h) LEHR_ACTIVATION_##s,
     LEHR_ACTIVATIONS(X)
 #undef X
-    LEHR_ACTIVATION_COUNT
+        LEHR_ACTIVATION_COUNT
 } lehr_activation;
 typedef enum lehr_loss {
 #define X(s, n, h) LEHR_LOSS_##s,
     LEHR_LOSSES(X)
 #undef X
-    LEHR_LOSS_COUNT
+        LEHR_LOSS_COUNT
 } lehr_loss;
 typedef enum lehr_reduction {
 #define X(s, n, h) LEHR_REDUCTION_##s,
     LEHR_REDUCTIONS(X)
 #undef X
-    LEHR_REDUCTION_COUNT
+        LEHR_REDUCTION_COUNT
 } lehr_reduction;
 typedef enum lehr_prior {
 #define X(s, n, h) LEHR_PRIOR_##s,
     LEHR_PRIORS(X)
 #undef X
-    LEHR_PRIOR_COUNT
+        LEHR_PRIOR_COUNT
 } lehr_prior;
 typedef enum lehr_weights {
 #define X(s, n, h) LEHR_WEIGHTS_##s,
     LEHR_WEIGHTS_KINDS(X)
 #undef X
-    LEHR_WEIGHTS_COUNT
+        LEHR_WEIGHTS_COUNT
 } lehr_weights;
 typedef enum lehr_init {
 #define X(s, n, h) LEHR_INIT_##s,
     LEHR_INITS(X)
 #undef X
-    LEHR_INIT_COUNT
+        LEHR_INIT_COUNT
 } lehr_init;
 typedef enum lehr_target {
 #define X(s, n, h) LEHR_TARGET_##s,
     LEHR_TARGETS(X)
 #undef X
-    LEHR_TARGET_COUNT
+        LEHR_TARGET_COUNT
 } lehr_target;
 typedef enum lehr_move {
 #define X(s, n, h) LEHR_MOVE_##s,
     LEHR_MOVES(X)
 #undef X
-    LEHR_MOVE_COUNT
+        LEHR_MOVE_COUNT
 } lehr_move;
 typedef enum lehr_scope {
 #define X(s, n, h) LEHR_SCOPE_##s,
     LEHR_SCOPES(X)
 #undef X
-    LEHR_SCOPE_COUNT
+        LEHR_SCOPE_COUNT
 } lehr_scope;
 typedef enum lehr_method {
 #define X(s, n, h) LEHR_METHOD_##s,
     LEHR_METHODS(X)
 #undef X
-    LEHR_METHOD_COUNT
+        LEHR_METHOD_COUNT
 } lehr_method;
 typedef enum lehr_ladder {
 #define X(s, n, h) LEHR_LADDER_##s,
     LEHR_LADDERS(X)
 #undef X
-    LEHR_LADDER_COUNT
+        LEHR_LADDER_COUNT
 } lehr_ladder;
 typedef enum lehr_cooling {
 #define X(s, n, h) LEHR_COOLING_##s,
     LEHR_COOLINGS(X)
 #undef X
-    LEHR_COOLING_COUNT
+        LEHR_COOLING_COUNT
 } lehr_cooling;
 typedef enum lehr_exchange {
 #define X(s, n, h) LEHR_EXCHANGE_##s,
     LEHR_EXCHANGES(X)
 #undef X
-    LEHR_EXCHANGE_COUNT
+        LEHR_EXCHANGE_COUNT
 } lehr_exchange;
 typedef enum lehr_generator {
 #define X(s, n, h) LEHR_GENERATOR_##s,
     LEHR_GENERATORS(X)
 #undef X
-    LEHR_GENERATOR_COUNT
+        LEHR_GENERATOR_COUNT
 } lehr_generator;
 typedef enum lehr_task {
 #define X(s, n, h) LEHR_TASK_##s,
     LEHR_TASKS(X)
 #undef X
-    LEHR_TASK_COUNT
+        LEHR_TASK_COUNT
 } lehr_task;
 typedef enum lehr_numerics {
 #define X(s, n, h) LEHR_NUMERICS_##s,
     LEHR_NUMERICS_KINDS(X)
 #undef X
-    LEHR_NUMERICS_COUNT
+        LEHR_NUMERICS_COUNT
 } lehr_numerics;
 typedef enum lehr_stop {
 #define X(s, n, h) LEHR_STOP_##s,
     LEHR_STOPS(X)
 #undef X
-    LEHR_STOP_COUNT
+        LEHR_STOP_COUNT
 } lehr_stop;
 typedef enum lehr_metric {
 #define X(s, n, h) LEHR_METRIC_##s,
     LEHR_METRICS(X)
 #undef X
-    LEHR_METRIC_COUNT
+        LEHR_METRIC_COUNT
 } lehr_metric;
 /* clang-format on */
 

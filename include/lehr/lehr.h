@@ -27,7 +27,7 @@ typedef enum lehr_kind_list {
 #define X(type, suffix, name, list) LEHR_LIST_##suffix,
     LEHR_KIND_LISTS(X)
 #undef X
-    LEHR_LIST_COUNT
+        LEHR_LIST_COUNT
 } lehr_kind_list;
 
 LEHR_API const char *lehr_kind_list_name(lehr_kind_list list);

@@ -15,15 +15,20 @@ extern "C" {
 #endif
 
 enum {
-    LEHR_LAYERS_MAX = 64,  /* layers of a network, the output layer included */
-    LEHR_PATH_MAX = 1024,  /* bytes of a path, with its end */
-    LEHR_NAME_MAX = 128    /* bytes of a name, with its end */
+    LEHR_LAYERS_MAX = 64, /* layers of a network, the output layer included */
+    LEHR_PATH_MAX = 1024, /* bytes of a path, with its end */
+    LEHR_NAME_MAX = 128   /* bytes of a name, with its end */
 };
 
 /* ---- Data ------------------------------------------------------------------------------------- */
 
 /* The parts of a dataset. The test part is only ever reported, never used to choose. */
-typedef enum lehr_part { LEHR_PART_TRAIN, LEHR_PART_VALIDATION, LEHR_PART_TEST, LEHR_PART_COUNT } lehr_part;
+typedef enum lehr_part {
+    LEHR_PART_TRAIN,
+    LEHR_PART_VALIDATION,
+    LEHR_PART_TEST,
+    LEHR_PART_COUNT
+} lehr_part;
 
 typedef struct lehr_generator_spec {
     lehr_generator kind; /* LEHR_GENERATOR_NONE: the data come from files */
@@ -58,8 +63,9 @@ LEHR_API lehr_status lehr_dataset_create(const lehr_data_spec *spec, lehr_datase
 /* The same from memory: inputs[N,D] and targets[N,K] are copied. For classification K is 1 and targets
  * are class numbers 0, 1, 2, ...; spec gives task, split and standardization, its files are ignored.  */
 LEHR_API lehr_status lehr_dataset_from_arrays(const lehr_data_spec *spec, const float *inputs,
-                                              const float *targets, int64_t points, int32_t input_count,
-                                              int32_t target_count, lehr_dataset **out);
+                                              const float *targets, int64_t points,
+                                              int32_t input_count, int32_t target_count,
+                                              lehr_dataset **out);
 
 LEHR_API void lehr_dataset_destroy(lehr_dataset **dataset);
 
@@ -70,13 +76,13 @@ typedef struct lehr_dataset_info {
     int32_t targets;                 /* columns of the targets: 1 for classification */
     int32_t classes;                 /* 0 for regression */
     lehr_task task;
-    uint64_t hash;                   /* of the content: inputs, targets, class names, before the split */
-    const char *const *input_names;  /* [D] */
-    const char *const *class_names;  /* [classes], NULL for regression */
-    const double *input_mean;        /* [D], 0 when not standardized */
-    const double *input_scale;       /* [D], 1 when not standardized; never 0 */
-    const double *target_mean;       /* [targets]; classification: 0 */
-    const double *target_scale;      /* [targets]; classification: 1 */
+    uint64_t hash; /* of the content: inputs, targets, class names, before the split */
+    const char *const *input_names; /* [D] */
+    const char *const *class_names; /* [classes], NULL for regression */
+    const double *input_mean;       /* [D], 0 when not standardized */
+    const double *input_scale;      /* [D], 1 when not standardized; never 0 */
+    const double *target_mean;      /* [targets]; classification: 0 */
+    const double *target_scale;     /* [targets]; classification: 1 */
 } lehr_dataset_info;
 
 LEHR_API lehr_dataset_info lehr_dataset_describe(const lehr_dataset *dataset);
@@ -119,9 +125,9 @@ typedef struct lehr_objective lehr_objective;
  * Outputs: classification: one per class, or one for two classes with binary_cross_entropy, hinge and
  * zero_one; regression: one per target column.
  * Fails with LEHR_ERR_ARG on a spec that does not fit the data or whose sizes overflow.               */
-LEHR_API lehr_status lehr_objective_create(const lehr_network_spec *network, const lehr_loss_spec *loss,
-                                           const lehr_prior_spec *prior, const lehr_dataset *dataset,
-                                           lehr_objective **out);
+LEHR_API lehr_status lehr_objective_create(const lehr_network_spec *network,
+                                           const lehr_loss_spec *loss, const lehr_prior_spec *prior,
+                                           const lehr_dataset *dataset, lehr_objective **out);
 
 /* A test target with an exactly known law. */
 typedef struct lehr_target_spec {
@@ -131,10 +137,11 @@ typedef struct lehr_target_spec {
     double mode_distance; /* mixture: |mu| */
     double mode_weight;   /* mixture: weight of the mode at +mu, in (0,1) */
     lehr_init init;
-    double init_scale;    /* 0: auto = 1 */
+    double init_scale; /* 0: auto = 1 */
 } lehr_target_spec;
 
-LEHR_API lehr_status lehr_objective_create_target(const lehr_target_spec *spec, lehr_objective **out);
+LEHR_API lehr_status lehr_objective_create_target(const lehr_target_spec *spec,
+                                                  lehr_objective **out);
 
 /* A user's own energy over a batch of rows: write energy[rows] for theta[rows,P].
  * A NaN or infinite energy rejects that row's move. Return LEHR_OK or lehr_fail(LEHR_ERR_CALLBACK, ...).
@@ -152,7 +159,8 @@ typedef struct lehr_callback_spec {
 } lehr_callback_spec;
 
 LEHR_API lehr_status lehr_objective_create_callback(const lehr_callback_spec *spec,
-                                                    const lehr_prior_spec *prior, lehr_objective **out);
+                                                    const lehr_prior_spec *prior,
+                                                    lehr_objective **out);
 
 LEHR_API void lehr_objective_destroy(lehr_objective **objective);
 

@@ -18,28 +18,28 @@ extern "C" {
  * proposals, target, temperature and frozen fall on the same scan on every backend.                  */
 typedef struct lehr_stop_spec {
     int64_t scans;
-    int64_t proposals;    /* over all rows; rounded up to whole scans */
-    int64_t frozen;       /* scans without an accepted proposal in any row */
+    int64_t proposals; /* over all rows; rounded up to whole scans */
+    int64_t frozen;    /* scans without an accepted proposal in any row */
     double wall_s;
-    lehr_metric metric;   /* looked at every `observe` scans */
+    lehr_metric metric; /* looked at every `observe` scans */
     double value;
 } lehr_stop_spec;
 
 typedef struct lehr_run_spec {
     uint64_t seed;
     lehr_method method;
-    int32_t copies;      /* tempering: independent ladders; annealing: independent rows */
+    int32_t copies; /* tempering: independent ladders; annealing: independent rows */
     lehr_ladder_spec ladder;
     lehr_cooling_spec cooling;
-    double adapt;        /* share of the scans after which step sizes are frozen, in [0,1] */
-    int32_t move_count;  /* 1 to LEHR_MOVES_MAX */
+    double adapt;       /* share of the scans after which step sizes are frozen, in [0,1] */
+    int32_t move_count; /* 1 to LEHR_MOVES_MAX */
     lehr_move_spec moves[LEHR_MOVES_MAX];
     lehr_exchange_spec exchange;
     lehr_stop_spec stop;
-    int64_t observe;     /* scans between observations, at least 1 */
+    int64_t observe; /* scans between observations, at least 1 */
     lehr_numerics numerics;
     char backend[LEHR_NAME_MAX]; /* "auto", "cpu", "cuda", "cuda:N" */
-    int32_t threads;     /* 0: the CPUs of the affinity mask */
+    int32_t threads;             /* 0: the CPUs of the affinity mask */
 } lehr_run_spec;
 
 /* A spec with every default filled in (configs/defaults.yaml lists them). */
@@ -59,17 +59,18 @@ typedef struct lehr_observation {
     int64_t scan, scans; /* done, and planned (0 when no number of scans is set) */
     int64_t proposals;
     double wall_s;
-    double energy_best;  /* lowest E of any row so far */
-    double energy_cold;  /* mean E of the rows on the coldest rung */
-    double acceptance;   /* of proposals, on the coldest rung, since the last observation */
+    double energy_best;     /* lowest E of any row so far */
+    double energy_cold;     /* mean E of the rows on the coldest rung */
+    double acceptance;      /* of proposals, on the coldest rung, since the last observation */
     double swap_acceptance; /* mean swap probability since the start; NaN without exchange */
-    double temperature;  /* of the coldest rung */
+    double temperature;     /* of the coldest rung */
     int64_t best_scan;
     lehr_score best_train, best_validation;
 } lehr_observation;
 
 /* Called at every observation scan. Anything but LEHR_OK ends the run with that status. */
-typedef lehr_status (*lehr_observe_fn)(const lehr_observation *observation, const lehr_run *run, void *data);
+typedef lehr_status (*lehr_observe_fn)(const lehr_observation *observation, const lehr_run *run,
+                                       void *data);
 
 /* Table, backend and first energies. The objective must outlive the run; nothing is allocated later.
  *
@@ -102,11 +103,11 @@ typedef struct lehr_run_summary {
     int32_t rows, rungs, copies, parameters, moves, threads;
     int64_t best_scan;
     lehr_score best[LEHR_PART_COUNT];
-    double energy_best;      /* lowest training energy of any row */
-    int64_t nonfinite;       /* proposals whose energy was NaN or infinite */
-    int32_t nonfinite_row;   /* first row that had one, -1: none */
-    double barrier;          /* sum over pairs of 2 erfinv(r)/sqrt(pi), mean over copies */
-    int64_t round_trips;     /* over all copies */
+    double energy_best;    /* lowest training energy of any row */
+    int64_t nonfinite;     /* proposals whose energy was NaN or infinite */
+    int32_t nonfinite_row; /* first row that had one, -1: none */
+    double barrier;        /* sum over pairs of 2 erfinv(r)/sqrt(pi), mean over copies */
+    int64_t round_trips;   /* over all copies */
     double tau_predicted, tau_observed; /* round trips per exchange, of one copy */
     uint64_t state_hash;
     char backend[LEHR_NAME_MAX], device[LEHR_NAME_MAX];
@@ -131,7 +132,8 @@ LEHR_API double lehr_run_temperature(const lehr_run *run, int32_t rung);
 
 /* Copy `best` (P floats), or the current weights and energy of a row (either may be NULL). */
 LEHR_API lehr_status lehr_run_best(const lehr_run *run, float *theta);
-LEHR_API lehr_status lehr_run_row(lehr_run *run, int32_t row, float *theta, double *energy, int32_t *rung);
+LEHR_API lehr_status lehr_run_row(lehr_run *run, int32_t row, float *theta, double *energy,
+                                  int32_t *rung);
 
 /* Network outputs [N,K] (after the output activation) of weights theta[P] for inputs[N,D] as given, i.e.
  * already standardized. Runs on the calling thread.                                                   */

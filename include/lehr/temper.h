@@ -12,9 +12,9 @@ extern "C" {
 #endif
 
 enum {
-    LEHR_RUNGS_MAX = 4096,   /* temperatures of one ladder */
+    LEHR_RUNGS_MAX = 4096,      /* temperatures of one ladder */
     LEHR_LADDER_LIST_MAX = 256, /* temperatures that a spec can list one by one */
-    LEHR_MOVES_MAX = 8       /* kinds of move in one run */
+    LEHR_MOVES_MAX = 8          /* kinds of move in one run */
 };
 
 /* Temperatures of one copy, from cold to hot. */
@@ -22,7 +22,8 @@ typedef struct lehr_ladder_spec {
     lehr_ladder kind;
     int32_t rungs;   /* T, at least 2 */
     double min, max; /* temperatures in units of the energy, 0 < min < max */
-    double list[LEHR_LADDER_LIST_MAX]; /* kind list: [T] strictly increasing; a last 1e300 means beta = 0 */
+    double list
+        [LEHR_LADDER_LIST_MAX]; /* kind list: [T] strictly increasing; a last 1e300 means beta = 0 */
 } lehr_ladder_spec;
 
 /* Fill beta[T], in 1/energy, cold to hot.

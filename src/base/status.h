@@ -12,20 +12,26 @@
             return lehr_try_;                                                                      \
     } while (0)
 
-/* What a user can get wrong: always on. */
+/* What a user can get wrong: always on. Returns the status itself, so that compilers and
+ * analyzers see that a failed check is no success. */
 #define LEHR_CHECK(condition, status, ...)                                                         \
     do {                                                                                           \
-        if (!(condition))                                                                          \
-            return lehr_fail((status), __VA_ARGS__);                                               \
+        if (!(condition)) {                                                                        \
+            const lehr_status lehr_check_ = (status);                                              \
+            (void)lehr_fail(lehr_check_, __VA_ARGS__);                                             \
+            return lehr_check_;                                                                    \
+        }                                                                                          \
     } while (0)
 
 /* What only we can get wrong: always on too, and ends the process with its place. */
 #define LEHR_ASSERT(condition)                                                                     \
     ((condition) ? (void)0 : lehr_assert_failed(#condition, __FILE__, __LINE__))
 
-__attribute__((noreturn)) void lehr_assert_failed(const char *condition, const char *file, int line);
+__attribute__((noreturn)) void lehr_assert_failed(const char *condition, const char *file,
+                                                  int line);
 
-/* Put words before the last error sentence of this thread ("data.csv: " + sentence); returns status. */
+/* Put words before the last error sentence of this thread ("data.csv: " + sentence); returns
+ * status. */
 lehr_status lehr_fail_prefix(lehr_status status, const char *format, ...) LEHR_PRINTF(2, 3);
 
 #endif

@@ -9,7 +9,8 @@
 
 #include "lehr/status.h"
 
-/* A growing string; all zero is empty. `failed` keeps an allocation failure until it is asked for. */
+/* A growing string; all zero is empty. `failed` keeps an allocation failure until it is asked
+ * for. */
 typedef struct lehr_text {
     char *data;
     size_t length, capacity;
@@ -21,11 +22,12 @@ void lehr_text_add_bytes(lehr_text *text, const char *bytes, size_t count);
 void lehr_text_free(lehr_text *text);
 
 /* vsnprintf under the C locale: what it would have written, without the end. */
-size_t lehr_format(char *out, size_t capacity, const char *format, va_list arguments) LEHR_PRINTF(3, 0);
+size_t lehr_format(char *out, size_t capacity, const char *format, va_list arguments)
+    LEHR_PRINTF(3, 0);
 
-/* Whole of text[length] as a number: true only when all of it is used and it is in range. "1e-3", "-5",
- * ".5" are doubles; hex, "nan", "inf", blanks, what overflows and 1024 or more bytes are not. A
- * double is rounded correctly; what is too small becomes 0. */
+/* Whole of text[length] as a number: true only when all of it is used and it is in range.
+ * "1e-3", "-5", ".5" are doubles; hex, "nan", "inf", blanks, what overflows and 1024 or more
+ * bytes are not. A double is rounded correctly; what is too small becomes 0. */
 bool lehr_parse_double(const char *text, size_t length, double *out);
 bool lehr_parse_int64(const char *text, size_t length, int64_t *out);
 bool lehr_parse_uint64(const char *text, size_t length, uint64_t *out);
@@ -36,8 +38,8 @@ int lehr_text_distance(const char *a, const char *b);
 /* Bytes of the UTF-8 character at the start of text[length]; 0 when there is no valid one. */
 size_t lehr_utf8_length(const char *text, size_t length);
 
-/* text[length] made safe for an error sentence: what is not printable becomes \xHH, what does not fit "...".
- * Returns out; capacity at least 8. */
+/* text[length] made safe for an error sentence: what is not printable becomes \xHH, what does
+ * not fit "...". Returns out; capacity at least 8. */
 const char *lehr_text_show(char *out, size_t capacity, const char *text, size_t length);
 
 /* What the system says about an errno value, in the C locale. */
