@@ -16,28 +16,29 @@
 /* All replicas of all groups. Rows are numbered over all groups; R rows, P parameters. */
 typedef struct lehr_table {
     int32_t rows, parameters, group_count, moves; /* moves: the most of any group */
-    lehr_group *group;      /* [group_count] */
-    float *theta;           /* [R,P] current weights */
-    double *energy;         /* [R] E of theta, without beta */
-    double *prior;          /* [R] U of theta */
-    float *best;            /* [R,P] weights of the row's lowest E */
-    double *best_energy;    /* [R] */
-    int64_t *best_scan;     /* [R] scans done when it was found; 0: the first weights */
-    int32_t *rung;          /* [R] the row's temperature inside its copy */
-    int32_t *slot_row;      /* [slots] row of its group that holds (copy, rung) */
-    double *beta;           /* [betas] 1/temperature of each group's rungs (ladder) */
-    double *log_step;       /* [steps] ln sigma of (copy, rung, move) */
-    int64_t *step_updates;  /* [steps] updates so far */
-    double *alpha_sum;      /* [R,moves] acceptance probabilities since the last update */
-    int32_t *alpha_count;   /* [R,moves] */
-    int64_t *proposed;      /* [steps] since the start */
-    int64_t *accepted;      /* [steps] */
-    double *swap_sum;       /* [slots] swap probabilities of (copy, rung) with rung+1, summed */
-    int64_t *swap_count;    /* [slots] attempts */
-    int8_t *direction;      /* [R] round trips: +1 left the coldest, -1 left the hottest, 0 neither yet */
-    int64_t *trips;         /* [R] round trips finished */
-    int64_t *nonfinite;     /* [R] proposals rejected because E or U was not finite */
-    int64_t *accepts;       /* [R] accepted proposals, all moves */
+    lehr_group *group;                            /* [group_count] */
+    float *theta;                                 /* [R,P] current weights */
+    double *energy;                               /* [R] E of theta, without beta */
+    double *prior;                                /* [R] U of theta */
+    float *best;                                  /* [R,P] weights of the row's lowest E */
+    double *best_energy;                          /* [R] */
+    int64_t *best_scan;    /* [R] scans done when it was found; 0: the first weights */
+    int32_t *rung;         /* [R] the row's temperature inside its copy */
+    int32_t *slot_row;     /* [slots] row of its group that holds (copy, rung) */
+    double *beta;          /* [betas] 1/temperature of each group's rungs (ladder) */
+    double *log_step;      /* [steps] ln sigma of (copy, rung, move) */
+    int64_t *step_updates; /* [steps] updates so far */
+    double *alpha_sum;     /* [R,moves] acceptance probabilities since the last update */
+    int32_t *alpha_count;  /* [R,moves] */
+    int64_t *proposed;     /* [steps] since the start */
+    int64_t *accepted;     /* [steps] */
+    double *swap_sum;      /* [slots] swap probabilities of (copy, rung) with rung+1, summed */
+    int64_t *swap_count;   /* [slots] attempts */
+    int8_t
+        *direction; /* [R] round trips: +1 left the coldest, -1 left the hottest, 0 neither yet */
+    int64_t *trips; /* [R] round trips finished */
+    int64_t *nonfinite; /* [R] proposals rejected because E or U was not finite */
+    int64_t *accepts;   /* [R] accepted proposals, all moves */
 } lehr_table;
 
 /* One part of the data, as given: row-major. */
@@ -64,15 +65,16 @@ typedef struct lehr_backend_options {
 
 /* Loss and right answers of one row on one part. */
 typedef struct lehr_evaluation {
-    double loss;  /* reduced as args.reduction says; no penalty, no prior */
-    double hits;  /* classification: right predictions; else 0 */
+    double loss; /* reduced as args.reduction says; no penalty, no prior */
+    double hits; /* classification: right predictions; else 0 */
 } lehr_evaluation;
 
 typedef struct lehr_backend {
     const char *name; /* "cpu" */
     int32_t (*device_count)(void);
     void (*describe)(int32_t device, lehr_device_info *out);
-    lehr_status (*supports)(const lehr_problem *problem, const lehr_table *table, lehr_numerics numerics);
+    lehr_status (*supports)(const lehr_problem *problem, const lehr_table *table,
+                            lehr_numerics numerics);
     /* Make state for this problem and table (both are kept). All memory of the loop is taken here. */
     lehr_status (*open)(const lehr_backend_options *options, const lehr_problem *problem,
                         lehr_table *table, void **out);

@@ -8,16 +8,16 @@
 #include "core/real.h"
 #include "lehr/kinds.h"
 
-#define LEHR_CORE_LAYERS_MAX 64
-#define LEHR_CORE_MOVES_MAX 8
+#define LEHR_CORE_LAYERS_MAX  64
+#define LEHR_CORE_MOVES_MAX   8
 #define LEHR_CORE_PENDING_MAX 64 /* parameters that a sparse move touches at most */
 
 /* A dense network. Parameters of layer l stand at offset[l]: weights [out,in], then biases [out]. */
 typedef struct lehr_network {
-    lehr_i32 layers;                          /* 1 = linear model; 0: no network */
-    lehr_i32 bias;                            /* 1 when layers have biases */
-    lehr_i32 activation, output;              /* lehr_activation */
-    lehr_i32 size[LEHR_CORE_LAYERS_MAX + 1];  /* inputs, widths, outputs */
+    lehr_i32 layers;                           /* 1 = linear model; 0: no network */
+    lehr_i32 bias;                             /* 1 when layers have biases */
+    lehr_i32 activation, output;               /* lehr_activation */
+    lehr_i32 size[LEHR_CORE_LAYERS_MAX + 1];   /* inputs, widths, outputs */
     lehr_i32 offset[LEHR_CORE_LAYERS_MAX + 1]; /* [layers+1]; the last is P */
 } lehr_network;
 
@@ -50,21 +50,21 @@ typedef struct lehr_move_args {
 
 /* One run inside the table. Index letters: c copy, t rung, m move. */
 typedef struct lehr_group {
-    lehr_u64 key;            /* the run's seed */
-    lehr_i32 first_row;      /* of its rows in the table */
+    lehr_u64 key;                 /* the run's seed */
+    lehr_i32 first_row;           /* of its rows in the table */
     lehr_i32 rows, rungs, copies; /* rows = rungs*copies */
-    lehr_i64 first_step;     /* of its step sizes: index ((c*rungs)+t)*moves+m from there */
-    lehr_i64 first_slot;     /* of its slots: index c*rungs+t from there */
-    lehr_i64 first_beta;     /* of its temperatures: index t from there */
+    lehr_i64 first_step;          /* of its step sizes: index ((c*rungs)+t)*moves+m from there */
+    lehr_i64 first_slot;          /* of its slots: index c*rungs+t from there */
+    lehr_i64 first_beta;          /* of its temperatures: index t from there */
     lehr_i32 moves;
-    lehr_i32 every;          /* scans between exchanges */
-    lehr_i32 exchange;       /* lehr_exchange */
-    lehr_i32 cooling;        /* lehr_cooling; used when scheduled */
-    lehr_i32 scheduled;      /* 1: beta follows the cooling schedule, 0: the ladder */
+    lehr_i32 every;     /* scans between exchanges */
+    lehr_i32 exchange;  /* lehr_exchange */
+    lehr_i32 cooling;   /* lehr_cooling; used when scheduled */
+    lehr_i32 scheduled; /* 1: beta follows the cooling schedule, 0: the ladder */
     lehr_i32 reserved;
-    lehr_u64 cooling_scans;  /* length of the schedule */
-    lehr_u64 adapt_scans;    /* step sizes are frozen from this scan on */
-    double start, end;       /* temperatures of the schedule */
+    lehr_u64 cooling_scans;              /* length of the schedule */
+    lehr_u64 adapt_scans;                /* step sizes are frozen from this scan on */
+    double start, end;                   /* temperatures of the schedule */
     double gain, gain_power, gain_floor; /* ln sigma += max(gain/t^power, floor)*(alpha-target) */
     lehr_move_args move[LEHR_CORE_MOVES_MAX];
 } lehr_group;
