@@ -1,0 +1,148 @@
+/* evaluate.c: first energies of a run, and scores of weights on a part of the data. */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "core/sum.h"
+#include "core/target.h"
+#include "core/temper.h"
+#include "cpu/cpu.h"
+
+/* ---- Start ------------------------------------------------------------------------------------- */
+
+static void start_row(void *data, int32_t worker, int64_t row)
+{
+    lehr_cpu *cpu = data;
+    const float *theta = cpu->table->theta + row * cpu->table->parameters;
+    const lehr_energies e = cpu->args->target == LEHR_TARGET_CALLBACK
+                                ? lehr_cpu_energy_from(cpu, cpu->energy[row], theta)
+                                : lehr_cpu_energy(cpu, worker, theta);
+    cpu->energy[row] = e.energy;
+    cpu->prior[row] = e.prior;
+}
+
+static lehr_status first_energies(lehr_cpu *cpu)
+{
+    const lehr_table *t = cpu->table;
+    if (cpu->args->target == LEHR_TARGET_CALLBACK)
+        LEHR_TRY(cpu->problem->callback(t->theta, t->rows, t->parameters, cpu->energy,
+                                        cpu->problem->callback_data));
+    lehr_pool_run(cpu->pool, t->rows, start_row, cpu);
+    for (int32_t row = 0; row < t->rows; row++)
+        LEHR_CHECK(lehr_is_finite(cpu->energy[row]) && lehr_is_finite(cpu->prior[row]),
+                   LEHR_ERR_NUMERIC, "the first energy of row %d is not finite (E %g, U %g)", row,
+                   cpu->energy[row], cpu->prior[row]);
+    return LEHR_OK;
+}
+
+lehr_status lehr_cpu_start(lehr_cpu *cpu)
+{
+    lehr_table *t = cpu->table;
+    LEHR_TRY(first_energies(cpu));
+    const size_t rows = (size_t)t->rows;
+    memcpy(t->energy, cpu->energy, rows * sizeof *t->energy);
+    memcpy(t->prior, cpu->prior, rows * sizeof *t->prior);
+    memcpy(t->best, t->theta, rows * (size_t)t->parameters * sizeof *t->best);
+    memcpy(t->best_energy, cpu->energy, rows * sizeof *t->best_energy);
+    memset(t->best_scan, 0, rows * sizeof *t->best_scan);
+    for (size_t row = 0; row < rows; row++)
+        t->direction[row] = t->rung[row] == 0;
+#if defined(LEHR_PLANTS)
+    memcpy(cpu->stale, cpu->energy, rows * sizeof *cpu->stale);
+#endif
+    return LEHR_OK;
+}
+
+/* ---- Evaluate ---------------------------------------------------------------------------------- */
+
+typedef struct scoring {
+    lehr_cpu *cpu;
+    const lehr_panels *part;
+    const float *theta; /* [rows,P] */
+    lehr_evaluation *out;
+} scoring;
+
+static lehr_evaluation reduce(const scoring *s, double loss, double hits)
+{
+    return (lehr_evaluation){lehr_reduce(s->cpu->args, loss, s->part->points), hits};
+}
+
+static lehr_chunk_sums score_chunk(const scoring *s, int32_t worker, const float *theta,
+                                   int64_t chunk)
+{
+    return s->cpu->lanes->chunk_score(s->cpu->args, theta, s->part, chunk,
+                                      &s->cpu->scratch[worker].tile);
+}
+
+static void score_row(void *data, int32_t worker, int64_t row)
+{
+    const scoring *s = data;
+    const float *theta = s->theta + row * s->cpu->table->parameters;
+    double loss = 0.0, hits = 0.0;
+    for (int64_t chunk = 0; chunk < lehr_chunks(s->part->points); chunk++) {
+        const lehr_chunk_sums sums = score_chunk(s, worker, theta, chunk);
+        loss += (double)sums.loss;
+        hits += (double)sums.hits;
+    }
+    s->out[row] = reduce(s, loss, hits);
+}
+
+static void score_shared_chunk(void *data, int32_t worker, int64_t chunk)
+{
+    const scoring *s = data;
+    s->cpu->chunk[chunk] = score_chunk(s, worker, s->theta, chunk);
+}
+
+/* One row at a time, its chunks over the threads: the same bits. */
+static void score_shared(scoring s, int32_t rows)
+{
+    const int64_t chunks = lehr_chunks(s.part->points);
+    for (int32_t row = 0; row < rows; row++, s.theta += s.cpu->table->parameters) {
+        lehr_pool_run(s.cpu->pool, chunks, score_shared_chunk, &s);
+        double loss = 0.0, hits = 0.0;
+        for (int64_t chunk = 0; chunk < chunks; chunk++) {
+            loss += (double)s.cpu->chunk[chunk].loss;
+            hits += (double)s.cpu->chunk[chunk].hits;
+        }
+        s.out[row] = reduce(&s, loss, hits);
+    }
+}
+
+/* Targets without data: the loss is the energy, on every part. */
+static void score_target_row(void *data, int32_t worker, int64_t row)
+{
+    const scoring *s = data;
+    const float *theta = s->theta + row * s->cpu->table->parameters;
+    s->out[row] = (lehr_evaluation){lehr_cpu_energy(s->cpu, worker, theta).energy, 0.0};
+}
+
+static lehr_status score_callback(const lehr_cpu *cpu, const float *theta, int32_t rows,
+                                  lehr_evaluation *out)
+{
+    for (int32_t row = 0; row < rows; row++, theta += cpu->table->parameters) {
+        double energy = (double)NAN;
+        LEHR_TRY(cpu->problem->callback(theta, 1, cpu->table->parameters, &energy,
+                                        cpu->problem->callback_data));
+        out[row] = (lehr_evaluation){energy, 0.0};
+    }
+    return LEHR_OK;
+}
+
+lehr_status lehr_cpu_evaluate(lehr_cpu *cpu, lehr_part part, const float *theta, int32_t rows,
+                              lehr_evaluation *out)
+{
+    scoring s = {cpu, &cpu->part[part], theta, out};
+    if (cpu->args->target == LEHR_TARGET_CALLBACK)
+        return score_callback(cpu, theta, rows, out);
+    if (cpu->args->target != LEHR_TARGET_NETWORK) {
+        lehr_pool_run(cpu->pool, rows, score_target_row, &s);
+        return LEHR_OK;
+    }
+    LEHR_CHECK(s.part->points > 0, LEHR_ERR_ARG, "this part of the data has no points");
+    if (rows < lehr_pool_threads(cpu->pool))
+        score_shared(s, rows);
+    else
+        lehr_pool_run(cpu->pool, rows, score_row, &s);
+    return LEHR_OK;
+}

@@ -1,0 +1,283 @@
+/* lanes_loss.c: losses of a chunk of points. */
+#include "core/loss.h"
+#include "core/sum.h"
+#include "cpu/lanes_isa.h"
+
+/* What every point of a part needs. */
+typedef struct judge {
+    lehr_i32 loss, outputs;
+    lehr_loss_scale scale;
+} judge;
+
+/* The points of one tile. */
+typedef struct tile_work {
+    const float *z; /* [panels,K,16] outputs */
+    const float *y; /* [panels,Y,16] targets */
+    int64_t first;  /* number of its first point in the part */
+    int64_t count;
+    int64_t panels;
+    int32_t target_count; /* Y */
+} tile_work;
+
+/* ---- One output: points stand in a row, z[count], y[count] ---------------------------------------- */
+
+#define POINT_LOOP for (int64_t n = 0; n < count; n++)
+
+static void one_regression(const judge *j, const float *z, const float *y, int64_t count,
+                           float *loss)
+{
+    const lehr_loss_scale scale = j->scale;
+    switch (j->loss) {
+    case LEHR_LOSS_MSE:
+        POINT_LOOP loss[n] = lehr_regression_point(LEHR_LOSS_MSE, scale, 1, z + n, y + n, 1);
+        break;
+    case LEHR_LOSS_MAE:
+        POINT_LOOP loss[n] = lehr_regression_point(LEHR_LOSS_MAE, scale, 1, z + n, y + n, 1);
+        break;
+    case LEHR_LOSS_HUBER:
+        POINT_LOOP loss[n] = lehr_regression_point(LEHR_LOSS_HUBER, scale, 1, z + n, y + n, 1);
+        break;
+    default:
+        POINT_LOOP loss[n] = lehr_regression_point(LEHR_LOSS_GAUSSIAN, scale, 1, z + n, y + n, 1);
+        break;
+    }
+}
+
+static void one_output(const judge *j, const float *z, const float *y, int64_t count, float *loss)
+{
+    switch (j->loss) {
+    case LEHR_LOSS_BINARY_CROSS_ENTROPY:
+        POINT_LOOP loss[n] = lehr_binary_decay(z[n]);
+        POINT_LOOP loss[n] = lehr_binary_end(z[n], y[n], loss[n]);
+        break;
+    case LEHR_LOSS_HINGE: POINT_LOOP loss[n] = lehr_hinge_one(z[n], y[n]); break;
+    case LEHR_LOSS_ZERO_ONE: POINT_LOOP loss[n] = lehr_zero_one_one(z[n], y[n]); break;
+    case LEHR_LOSS_CROSS_ENTROPY:
+        POINT_LOOP loss[n] = lehr_cross_entropy_point(1, z + n, y[n], 1);
+        break;
+    default: one_regression(j, z, y, count, loss); break;
+    }
+}
+
+/* ---- Several outputs: one after the other, over all panels ---------------------------------------- */
+
+/* A chain over outputs would wait for itself if a panel went through all of them; with the panels inside,
+ * its next step is far away (cross-entropy of 10 classes: 1.8 times as fast).                       */
+#define LANE_LOOP                                                                                  \
+    _Pragma("GCC unroll 1") for (int l = 0; l < LEHR_PANEL; l++) /* vectors, not copies */
+#define AT (p * LEHR_PANEL + l)
+
+static void set(const tile_work *w, float *x, float value)
+{
+    for (int64_t p = 0; p < w->panels; p++)
+        LANE_LOOP x[AT] = value;
+}
+
+/* Output k and target k of a panel. */
+static const float *output_of(const judge *j, const tile_work *w, int64_t p, lehr_i32 k)
+{
+    return w->z + (p * j->outputs + k) * LEHR_PANEL;
+}
+
+static const float *target_of(const tile_work *w, int64_t p, lehr_i32 k)
+{
+    return w->y + (p * w->target_count + k) * LEHR_PANEL;
+}
+
+static void regression_step(const judge *j, const float *z, const float *y, float *acc)
+{
+    switch (j->loss) {
+    case LEHR_LOSS_MSE: LANE_LOOP acc[l] = lehr_mse_step(acc[l], z[l], y[l]); break;
+    case LEHR_LOSS_MAE: LANE_LOOP acc[l] = lehr_mae_step(acc[l], z[l], y[l]); break;
+    case LEHR_LOSS_HUBER:
+        LANE_LOOP acc[l] = lehr_huber_step(acc[l], z[l], y[l], j->scale.delta);
+        break;
+    default:
+        LANE_LOOP acc[l] = lehr_gaussian_step(acc[l], z[l], y[l], j->scale.inverse,
+                                              j->scale.offset);
+        break;
+    }
+}
+
+static void regression(const judge *j, const tile_work *w, float *restrict loss)
+{
+    set(w, loss, 0.0f);
+    for (lehr_i32 k = 0; k < j->outputs; k++)
+        for (int64_t p = 0; p < w->panels; p++)
+            regression_step(j, output_of(j, w, p, k), target_of(w, p, k), loss + p * LEHR_PANEL);
+    if (j->loss != LEHR_LOSS_GAUSSIAN)
+        for (int64_t p = 0; p < w->panels; p++)
+            LANE_LOOP loss[AT] = loss[AT] / j->scale.outputs;
+}
+
+/* What a chain over classes carries for each point. */
+typedef struct chains {
+    _Alignas(64) float best[LEHR_CHUNK], own[LEHR_CHUNK], rest[LEHR_CHUNK];
+} chains;
+
+static void chains_begin(const tile_work *w, chains *c)
+{
+    set(w, c->best, -LEHR_INFINITY);
+    set(w, c->own, 0.0f);
+    set(w, c->rest, 0.0f);
+}
+
+static void cross_entropy(const judge *j, const tile_work *w, float *restrict loss)
+{
+    chains c;
+    chains_begin(w, &c);
+    for (lehr_i32 k = 0; k < j->outputs; k++)
+        for (int64_t p = 0; p < w->panels; p++) {
+            const float *z = output_of(j, w, p, k), *y = target_of(w, p, 0);
+            float *restrict best = c.best + p * LEHR_PANEL, *restrict own = c.own + p * LEHR_PANEL;
+            LANE_LOOP best[l] = lehr_max_step(best[l], z[l]);
+            LANE_LOOP own[l] = lehr_pick_step(own[l], z[l], (float)k, y[l]);
+        }
+    for (lehr_i32 k = 0; k < j->outputs; k++)
+        for (int64_t p = 0; p < w->panels; p++) {
+            const float *z = output_of(j, w, p, k), *restrict best = c.best + p * LEHR_PANEL;
+            float *restrict sum = c.rest + p * LEHR_PANEL;
+            LANE_LOOP sum[l] = lehr_exp_sum_step(sum[l], z[l], best[l]);
+        }
+    for (int64_t p = 0; p < w->panels; p++)
+        LANE_LOOP loss[AT] = lehr_cross_entropy_end(c.best[AT], c.rest[AT], c.own[AT]);
+}
+
+static void hinge(const judge *j, const tile_work *w, float *restrict loss)
+{
+    chains c; /* best: the rival, rest: the poison */
+    chains_begin(w, &c);
+    for (lehr_i32 k = 0; k < j->outputs; k++)
+        for (int64_t p = 0; p < w->panels; p++) {
+            const float *z = output_of(j, w, p, k), *y = target_of(w, p, 0);
+            float *restrict best = c.best + p * LEHR_PANEL, *restrict own = c.own + p * LEHR_PANEL;
+            float *restrict poison = c.rest + p * LEHR_PANEL;
+            LANE_LOOP best[l] = lehr_rival_step(best[l], z[l], (float)k, y[l]);
+            LANE_LOOP own[l] = lehr_pick_step(own[l], z[l], (float)k, y[l]);
+            LANE_LOOP poison[l] = lehr_poison_step(poison[l], z[l]);
+        }
+    for (int64_t p = 0; p < w->panels; p++)
+        LANE_LOOP loss[AT] = lehr_hinge_end(c.best[AT], c.own[AT], c.rest[AT]);
+}
+
+static void zero_one(const judge *j, const tile_work *w, float *restrict loss)
+{
+    chains c; /* own: the argmax, rest: the poison */
+    chains_begin(w, &c);
+    for (lehr_i32 k = 0; k < j->outputs; k++)
+        for (int64_t p = 0; p < w->panels; p++) {
+            const float *z = output_of(j, w, p, k);
+            float *restrict best = c.best + p * LEHR_PANEL, *restrict arg = c.own + p * LEHR_PANEL;
+            float *restrict poison = c.rest + p * LEHR_PANEL;
+            LANE_LOOP arg[l] = lehr_argmax_step(arg[l], best[l], z[l], (float)k);
+            LANE_LOOP best[l] = lehr_max_step(best[l], z[l]);
+            LANE_LOOP poison[l] = lehr_poison_step(poison[l], z[l]);
+        }
+    for (int64_t p = 0; p < w->panels; p++)
+        LANE_LOOP loss[AT] = lehr_zero_one_end(c.own[AT], target_of(w, p, 0)[l], c.rest[AT]);
+}
+
+/* ---- A tile ------------------------------------------------------------------------------------- */
+
+/* Losses x[panels,16] of a tile; what stands after its last point is not used. */
+static void tile_losses(const judge *j, const tile_work *w, float *x)
+{
+    if (j->outputs == 1) {
+        one_output(j, w->z, w->y, w->panels * LEHR_PANEL, x);
+        return;
+    }
+    switch (j->loss) {
+    case LEHR_LOSS_CROSS_ENTROPY: cross_entropy(j, w, x); break;
+    case LEHR_LOSS_HINGE: hinge(j, w, x); break;
+    case LEHR_LOSS_ZERO_ONE: zero_one(j, w, x); break;
+    default: regression(j, w, x); break;
+    }
+}
+
+/* Add the points of a tile to their lanes; those of a panel are side by side. */
+static void add_points(const tile_work *w, const float *x, float *lane)
+{
+    for (int64_t p = 0; p < w->panels; p++) {
+        const int64_t at = p * LEHR_PANEL, left = w->count - at;
+        const int64_t count = left < LEHR_PANEL ? left : LEHR_PANEL;
+        float *restrict to = lane + (w->first + at) % LEHR_LANES;
+        POINT_LOOP to[n] += x[at + n]; /* NOLINT(clang-analyzer-core.*): every panel is filled */
+    }
+}
+
+static void add_losses(const judge *j, const tile_work *w, float *lane)
+{
+    _Alignas(64) float x[LEHR_CHUNK];
+    tile_losses(j, w, x);
+    add_points(w, x, lane);
+}
+
+/* Right classes: those that the zero-one loss does not count. */
+static void add_hits(const judge *j, const tile_work *w, float *lane)
+{
+    _Alignas(64) float x[LEHR_CHUNK];
+    const judge zero_one_judge = {LEHR_LOSS_ZERO_ONE, j->outputs, j->scale};
+    tile_losses(&zero_one_judge, w, x);
+    for (int64_t n = 0; n < w->count; n++)
+        x[n] = x[n] == 0.0f ? 1.0f : 0.0f; /* NOLINT(clang-analyzer-core.*): as above */
+    add_points(w, x, lane);
+}
+
+static judge judge_of(const lehr_energy_args *e)
+{
+    return (judge){e->loss, e->outputs, lehr_loss_prepare(e)};
+}
+
+/* Outputs of the tile that starts at point `first`. */
+static tile_work work_tile(const lehr_energy_args *e, const float *theta, const lehr_panels *part,
+                           int64_t first, const lehr_tile *tile)
+{
+    const int64_t in_chunk = LEHR_CHUNK - first % LEHR_CHUNK, left = part->points - first;
+    const int64_t end = left < in_chunk ? left : in_chunk;
+    const int64_t count = end < tile->points ? end : tile->points;
+    const int64_t panel = first / LEHR_PANEL, panels = (count + LEHR_PANEL - 1) / LEHR_PANEL;
+    const float *x = part->inputs + panel * e->network.size[0] * LEHR_PANEL;
+    return (tile_work){
+        .z = LEHR_ISA_FN(outputs)(&e->network, theta, x, (int32_t)panels, tile),
+        .y = part->targets + panel * part->target_count * LEHR_PANEL,
+        .first = first,
+        .count = count,
+        .panels = panels,
+        .target_count = part->target_count,
+    };
+}
+
+static int64_t chunk_end(const lehr_panels *part, int64_t chunk)
+{
+    const int64_t end = (chunk + 1) * LEHR_CHUNK;
+    return end < part->points ? end : part->points;
+}
+
+float LEHR_ISA_FN(chunk_loss)(const lehr_energy_args *e, const float *theta,
+                              const lehr_panels *part, int64_t chunk, const lehr_tile *tile)
+{
+    _Alignas(64) float lane[LEHR_LANES] = {0};
+    const judge j = judge_of(e);
+    const int64_t end = chunk_end(part, chunk);
+    for (int64_t first = chunk * LEHR_CHUNK; first < end; first += tile->points) {
+        const tile_work w = work_tile(e, theta, part, first, tile);
+        add_losses(&j, &w, lane);
+    }
+    return lehr_sum_join(lane);
+}
+
+lehr_chunk_sums LEHR_ISA_FN(chunk_score)(const lehr_energy_args *e, const float *theta,
+                                         const lehr_panels *part, int64_t chunk,
+                                         const lehr_tile *tile)
+{
+    _Alignas(64) float loss[LEHR_LANES] = {0}, hits[LEHR_LANES] = {0};
+    const judge j = judge_of(e);
+    const int64_t end = chunk_end(part, chunk);
+    for (int64_t first = chunk * LEHR_CHUNK; first < end; first += tile->points) {
+        const tile_work w = work_tile(e, theta, part, first, tile);
+        add_losses(&j, &w, loss);
+        if (lehr_loss_has_classes(e->loss))
+            add_hits(&j, &w, hits);
+    }
+    return (lehr_chunk_sums){lehr_sum_join(loss), lehr_sum_join(hits)};
+}
