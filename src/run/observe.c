@@ -1,0 +1,173 @@
+/* observe.c: a look at the run: which weights are the best so far, and the figures of a progress line. */
+#include <math.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "model/objective.h"
+#include "run/run.h"
+
+/* Sum of squared errors and r2 of outputs[N,K] against targets[N,K] of one part; rmse in the data's units. */
+static void score_regression(const lehr_run *run, lehr_part part, lehr_score *out)
+{
+    const lehr_part_data *data = &run->problem->part[part];
+    const int32_t K = run->problem->args.outputs;
+    const lehr_dataset_info info = lehr_dataset_describe(lehr_objective_dataset(run->objective));
+    double r2 = 0, squares = 0;
+    for (int32_t k = 0; k < K; k++) {
+        double mean = 0, error = 0, spread = 0;
+        for (int64_t n = 0; n < data->points; n++)
+            mean += data->targets[n * K + k];
+        mean /= (double)data->points;
+        for (int64_t n = 0; n < data->points; n++) {
+            const double y = data->targets[n * K + k], e = run->outputs[n * K + k] - y;
+            error += e * e;
+            spread += (y - mean) * (y - mean);
+        }
+        r2 += spread > 0 ? 1 - error / spread : NAN;
+        squares += error * info.target_scale[k] * info.target_scale[k];
+    }
+    out->r2 = r2 / K;
+    out->rmse = sqrt(squares / (double)data->points / K);
+}
+
+lehr_status lehr_run_score(lehr_run *run, lehr_part part, const float *theta, lehr_score *out)
+{
+    *out = (lehr_score){NAN, NAN, NAN, NAN};
+    const lehr_part_data *data = &run->problem->part[part];
+    if (run->problem->args.target != LEHR_TARGET_NETWORK || data->points == 0)
+        return LEHR_OK;
+    lehr_evaluation evaluation;
+    LEHR_TRY(run->backend->evaluate(run->state, part, theta, 1, &evaluation));
+    out->loss = evaluation.loss;
+    if (!run->outputs) {
+        out->accuracy = evaluation.hits / (double)data->points;
+        return LEHR_OK;
+    }
+    LEHR_TRY(
+        lehr_forward(&run->problem->args.network, theta, data->inputs, data->points, run->outputs));
+    score_regression(run, part, out);
+    return LEHR_OK;
+}
+
+static void take(lehr_run *run, const float *theta, double loss, double energy)
+{
+    memcpy(run->best, theta, (size_t)run->table->parameters * sizeof *theta);
+    run->best_loss = loss;
+    run->best_energy = energy;
+    run->best_scan = run->scan;
+}
+
+/* Keep the candidate with the lowest validation loss; ties go to the lower training energy, then to the older. */
+static lehr_status judge_candidates(lehr_run *run)
+{
+    const size_t P = (size_t)run->table->parameters;
+    lehr_evaluation evaluation[LEHR_CANDIDATES];
+    LEHR_TRY(run->backend->evaluate(run->state, LEHR_PART_VALIDATION, run->candidate,
+                                    run->candidates, evaluation));
+    for (int32_t i = 0; i < run->candidates; i++) {
+        const double loss = evaluation[i].loss, energy = run->candidate_energy[i];
+        if (loss < run->best_loss || (loss == run->best_loss && energy < run->best_energy))
+            take(run, run->candidate + (size_t)i * P, loss, energy);
+    }
+    run->candidates = 0;
+    return LEHR_OK;
+}
+
+static lehr_status add_candidate(lehr_run *run, const float *theta, double energy)
+{
+    const size_t P = (size_t)run->table->parameters;
+    memcpy(run->candidate + (size_t)run->candidates * P, theta, P * sizeof *theta);
+    run->candidate_energy[run->candidates++] = energy;
+    return run->candidates == LEHR_CANDIDATES ? judge_candidates(run) : LEHR_OK;
+}
+
+static lehr_status choose_by_validation(lehr_run *run)
+{
+    const lehr_table *t = run->table;
+    for (int32_t r = 0; r < t->rows; r++) {
+        const size_t at = (size_t)r * (size_t)t->parameters;
+        if (t->rung[r] == 0)
+            LEHR_TRY(add_candidate(run, t->theta + at, t->energy[r]));
+        if (t->best_scan[r] > run->observed_scan)
+            LEHR_TRY(add_candidate(run, t->best + at, t->best_energy[r]));
+    }
+    return run->candidates ? judge_candidates(run) : LEHR_OK;
+}
+
+static void choose_by_energy(lehr_run *run)
+{
+    const lehr_table *t = run->table;
+    for (int32_t r = 0; r < t->rows; r++)
+        if (t->best_energy[r] < run->best_energy) {
+            take(run, t->best + (size_t)r * (size_t)t->parameters, t->best_energy[r],
+                 t->best_energy[r]);
+            run->best_scan = t->best_scan[r];
+        }
+}
+
+/* Acceptance on the coldest rung of all copies since the last observation. */
+static double cold_acceptance(lehr_run *run)
+{
+    const lehr_table *t = run->table;
+    const lehr_group *g = &t->group[0];
+    int64_t proposed = 0, accepted = 0;
+    for (int32_t c = 0; c < g->copies; c++)
+        for (int32_t m = 0; m < g->moves; m++) {
+            proposed += t->proposed[(int64_t)c * g->rungs * g->moves + m];
+            accepted += t->accepted[(int64_t)c * g->rungs * g->moves + m];
+        }
+    const double rate = (double)(accepted - run->cold_accepted) /
+                        (double)(proposed - run->cold_proposed);
+    run->cold_proposed = proposed;
+    run->cold_accepted = accepted;
+    return rate;
+}
+
+static double mean_swap(const lehr_run *run)
+{
+    const int32_t pairs = run->table->group[0].rungs - 1;
+    double sum = 0;
+    for (int32_t t = 0; t < pairs; t++)
+        sum += lehr_run_swap(run, t);
+    return sum / pairs;
+}
+
+static void fill_observation(lehr_run *run)
+{
+    const lehr_table *t = run->table;
+    double lowest = INFINITY, cold = 0;
+    for (int32_t r = 0; r < t->rows; r++) {
+        lowest = t->best_energy[r] < lowest ? t->best_energy[r] : lowest;
+        cold += t->rung[r] == 0 ? t->energy[r] : 0;
+    }
+    run->observation = (lehr_observation){
+        .scan = run->scan,
+        .scans = run->last_scan == INT64_MAX ? 0 : run->last_scan,
+        .proposals = run->scan * t->rows,
+        .wall_s = run->wall_s,
+        .energy_best = lowest,
+        .energy_cold = cold / t->group[0].copies,
+        .acceptance = cold_acceptance(run),
+        .swap_acceptance = mean_swap(run),
+        .temperature = lehr_run_temperature(run, 0),
+        .best_scan = run->best_scan,
+        .best_train = run->best_score[LEHR_PART_TRAIN],
+        .best_validation = run->best_score[LEHR_PART_VALIDATION],
+    };
+}
+
+lehr_status lehr_run_observe(lehr_run *run)
+{
+    LEHR_TRY(run->backend->pull(run->state));
+    const int64_t best_scan = run->observed_scan < 0 ? -1 : run->best_scan;
+    if (run->problem->part[LEHR_PART_VALIDATION].points > 0)
+        LEHR_TRY(choose_by_validation(run));
+    else
+        choose_by_energy(run);
+    if (run->best_scan != best_scan)
+        for (int part = LEHR_PART_TRAIN; part <= LEHR_PART_VALIDATION; part++)
+            LEHR_TRY(lehr_run_score(run, (lehr_part)part, run->best, &run->best_score[part]));
+    fill_observation(run);
+    run->observed_scan = run->scan;
+    return LEHR_OK;
+}

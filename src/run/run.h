@@ -1,0 +1,61 @@
+/* run/run.h: the inside of a run, shared by the files of this folder. */
+#ifndef LEHR_RUN_INSIDE_H
+#define LEHR_RUN_INSIDE_H
+
+#include <stdatomic.h>
+
+#include "backend.h"
+#include "lehr/run.h"
+
+enum { LEHR_CANDIDATES = 64 }; /* rows evaluated together at an observation */
+
+struct lehr_run {
+    lehr_run_spec spec;
+    lehr_backend_options options;
+    const lehr_objective *objective;
+    const lehr_problem *problem;
+    const lehr_backend *backend;
+    void *state; /* of the backend */
+    lehr_table *table;
+
+    int64_t scan;        /* done */
+    int64_t last_scan;   /* of the plan; INT64_MAX when no number of scans is set */
+    lehr_stop last_stop; /* why the run ends at last_scan */
+    lehr_stop stop;
+    atomic_int interrupted;
+
+    double scan_s; /* predicted wall time of one scan; 0: not known yet */
+    double wall_s; /* spent in this run */
+
+    /* best: weights chosen at observations */
+    float *best;        /* [P] */
+    double best_loss;   /* validation loss, or training energy without a validation part */
+    double best_energy; /* its training energy, for ties */
+    int64_t best_scan;
+    int64_t observed_scan;    /* of the last observation, -1: none */
+    lehr_score best_score[2]; /* training and validation part, as of best_scan */
+
+    /* scratch of observations, so that the loop allocates nothing */
+    float *candidate; /* [LEHR_CANDIDATES,P] */
+    double candidate_energy[LEHR_CANDIDATES];
+    int32_t candidates;
+    float *outputs; /* [N,K] of the largest part; regression only */
+
+    int64_t cold_proposed, cold_accepted; /* at the last observation */
+    int64_t accepts, accepts_scan; /* for the frozen rule: accepted so far, when it last rose */
+    lehr_observation observation;
+};
+
+/* lehr_run_create with a backend's options, for tests and benches that choose tiles and kernels. */
+lehr_status lehr_run_create_with(const lehr_run_spec *spec, const lehr_backend_options *options,
+                                 const lehr_objective *objective, lehr_run **out);
+
+/* observe.c: choose `best` among the cold rows and the rows' lowest energies; fill run->observation. */
+lehr_status lehr_run_observe(lehr_run *run);
+lehr_status lehr_run_score(lehr_run *run, lehr_part part, const float *theta, lehr_score *out);
+
+/* converge.c: the rules that end a run. */
+lehr_status lehr_stop_plan(lehr_run *run, int32_t rows);
+lehr_stop lehr_stop_observed(lehr_run *run);
+
+#endif
