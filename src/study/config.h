@@ -1,0 +1,22 @@
+/* config.h: inside the doors of lehr/study.h: a config from memory, and the manual. */
+#ifndef LEHR_STUDY_CONFIG_H
+#define LEHR_STUDY_CONFIG_H
+
+#include <stddef.h>
+
+#include "base/text.h"
+#include "lehr/study.h"
+
+/* A config file is small; larger ones are refused before they are read. */
+#define LEHR_CONFIG_BYTES_MAX ((size_t)1 << 20)
+
+/* lehr_config_load on text[length]; `file` is its name for messages and for relative paths. */
+lehr_status lehr_config_parse(const char *text, size_t length, const char *file,
+                              const char *const *overrides, int32_t count, lehr_config *out);
+
+/* A config as YAML with two lines of comment above every key: meaning, unit, range, part of the
+ * identity or not. configs/defaults.yaml is this text for the defaults. Paths stay as they are.
+ * Fails like lehr_config_write; the text is the caller's to free in both cases. */
+lehr_status lehr_config_manual(const lehr_config *config, lehr_text *text);
+
+#endif

@@ -1,0 +1,244 @@
+/* store.c: writing the files of a run. Finding and reading them again is in store_find.c. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "study/store.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/status.h"
+#include "study/output.h"
+#include "study/result.h"
+
+/* A reader of status.json never waits longer, and a slow disk is not kept busy. */
+static const double status_every_s = 2.0;
+
+enum { TIME_BYTES = 32, HOST_BYTES = 256 };
+
+struct lehr_store {
+    lehr_dir dir;
+    int events; /* descriptor of events.jsonl, -1: none */
+    char id[LEHR_RUN_ID_BYTES];
+    char name[LEHR_NAME_MAX];
+    char started[TIME_BYTES];
+    int64_t scan, scans;
+    double left_s;
+    double written_s; /* when status.json was last written */
+};
+
+const lehr_dir *lehr_store_dir(const lehr_store *store)
+{
+    return &store->dir;
+}
+
+/* ---- status.json ----------------------------------------------------------------------------- */
+
+/* "2025-01-31T12:00:00Z". */
+static void write_now(char out[TIME_BYTES])
+{
+    const time_t now = time(NULL);
+    struct tm utc;
+    if (gmtime_r(&now, &utc) == NULL || strftime(out, TIME_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+        out[0] = '\0';
+}
+
+static json_t *json_status(const lehr_store *store, const char *state)
+{
+    char host[HOST_BYTES] = "", now[TIME_BYTES];
+    gethostname(host, sizeof host - 1);
+    write_now(now);
+    return json_pack("{s:s, s:o, s:s, s:I, s:o, s:o, s:I, s:o, s:s, s:s}", "state", state, "name",
+                     lehr_json_text(store->name), "id", store->id, "scan", (json_int_t)store->scan,
+                     "scans", store->scans > 0 ? json_integer(store->scans) : json_null(),
+                     "time_left_s", lehr_json_number(store->left_s), "pid", (json_int_t)getpid(),
+                     "host", lehr_json_text(host), "started", store->started, "updated", now);
+}
+
+/* Write an object whole; takes it over. */
+static lehr_status write_json(lehr_store *store, const char *name, json_t *object)
+{
+    LEHR_CHECK(object != NULL, LEHR_ERR_MEMORY, "out of memory for %s", name);
+    lehr_text text = {0};
+    lehr_status status = lehr_result_text(object, &text);
+    if (status == LEHR_OK)
+        status = lehr_output_whole(&store->dir, name, text.data, text.length);
+    lehr_text_free(&text);
+    json_decref(object);
+    return status;
+}
+
+static lehr_status write_status(lehr_store *store, const char *state, const char *error)
+{
+    json_t *object = json_status(store, state);
+    if (object != NULL && error != NULL)
+        json_object_set_new(object, "error", lehr_json_text(error));
+    store->written_s = lehr_clock_s();
+    return write_json(store, "status.json", object);
+}
+
+/* ---- The start ------------------------------------------------------------------------------- */
+
+/* Join what lehr_store_place joined, but step by step: names that come from a config are entered
+ * without following symbolic links. */
+static lehr_status open_parent(const lehr_config *config, const char *path, lehr_dir *parent,
+                               char *last)
+{
+    char above[LEHR_PATH_MAX], expected[LEHR_PATH_MAX];
+    LEHR_TRY(lehr_path_split(path, above, last));
+    LEHR_TRY(lehr_path_join(config->output_dir, config->name, expected));
+    if (strcmp(above, expected) != 0)
+        return lehr_dir_make(above, parent);
+
+    lehr_dir base = {.fd = -1};
+    LEHR_TRY(lehr_dir_make(config->output_dir, &base));
+    const lehr_status status = lehr_dir_enter(&base, config->name, parent);
+    lehr_dir_close(&base);
+    return status;
+}
+
+static lehr_status claim(const lehr_config *config, const char *path, lehr_dir *out)
+{
+    char last[LEHR_NAME_MAX];
+    lehr_dir parent = {.fd = -1};
+    LEHR_TRY(open_parent(config, path, &parent, last));
+    const lehr_status status = lehr_dir_claim(&parent, last, out);
+    lehr_dir_close(&parent);
+    return status;
+}
+
+static lehr_status write_config(lehr_store *store, const lehr_config *config)
+{
+    char *text = NULL;
+    LEHR_TRY(lehr_config_write(config, &text));
+    const lehr_status status = lehr_output_whole(&store->dir, "config.yaml", text, strlen(text));
+    free(text);
+    return status;
+}
+
+static lehr_status write_first(lehr_store *store, const lehr_config *config)
+{
+    LEHR_TRY(write_config(store, config));
+    LEHR_TRY(write_status(store, "running", NULL));
+    return lehr_log_create(&store->dir, "events.jsonl", &store->events);
+}
+
+/* Take back a start that failed. */
+static void remove_first(lehr_store *store, const char *path)
+{
+    static const char *const names[] = {"config.yaml", "status.json", "events.jsonl"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unlinkat(store->dir.fd, names[i], 0);
+    rmdir(path);
+}
+
+static lehr_status start(lehr_store *store, const lehr_config *config, const char *path)
+{
+    LEHR_TRY(claim(config, path, &store->dir));
+    const lehr_status status = write_first(store, config);
+    if (status != LEHR_OK)
+        remove_first(store, path);
+    return status;
+}
+
+lehr_status lehr_store_create(const lehr_config *config, const char *id, const char *path,
+                              lehr_store **out)
+{
+    lehr_store *store = NULL;
+    LEHR_TRY(LEHR_NEW(store, 1, "the files of a run"));
+    store->dir.fd = store->events = -1;
+    store->left_s = NAN;
+    store->scans = config->run.stop.scans;
+    write_now(store->started);
+    LEHR_ASSERT(lehr_text_copy(store->id, sizeof store->id, id));
+    LEHR_ASSERT(lehr_text_copy(store->name, sizeof store->name, config->name));
+    const lehr_status status = start(store, config, path);
+    if (status != LEHR_OK) {
+        lehr_store_destroy(&store);
+        return status;
+    }
+    *out = store;
+    return LEHR_OK;
+}
+
+void lehr_store_destroy(lehr_store **store)
+{
+    if (store == NULL || *store == NULL)
+        return;
+    if ((*store)->events >= 0)
+        close((*store)->events);
+    lehr_dir_close(&(*store)->dir);
+    LEHR_FREE(*store);
+}
+
+/* ---- While it runs --------------------------------------------------------------------------- */
+
+static json_t *json_event(const lehr_observation *o)
+{
+    return json_pack(
+        "{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "scan", (json_int_t)o->scan,
+        "proposals", (json_int_t)o->proposals, "wall_s", lehr_json_number(o->wall_s), "energy_best",
+        lehr_json_number(o->energy_best), "energy_cold", lehr_json_number(o->energy_cold),
+        "acceptance", lehr_json_number(o->acceptance), "swap_acceptance",
+        lehr_json_number(o->swap_acceptance), "temperature", lehr_json_number(o->temperature),
+        "best_scan", (json_int_t)o->best_scan, "train", lehr_json_score(&o->best_train),
+        "validation", lehr_json_score(&o->best_validation));
+}
+
+lehr_status lehr_store_event(lehr_store *store, const lehr_observation *observation)
+{
+    json_t *event = json_event(observation);
+    char *json = json_dumps(event, JSON_COMPACT);
+    lehr_text line = {0};
+    if (json != NULL)
+        lehr_text_add(&line, "%s\n", json);
+    free(json);
+    json_decref(event);
+
+    lehr_status status;
+    if (line.length == 0 || line.failed)
+        status = lehr_fail(LEHR_ERR_MEMORY, "out of memory for a line of events.jsonl");
+    else
+        status = lehr_log_append(&store->dir, "events.jsonl", store->events, line.data,
+                                 line.length);
+    lehr_text_free(&line);
+    return status;
+}
+
+lehr_status lehr_store_progress(lehr_store *store, int64_t scan, int64_t scans, double left_s)
+{
+    store->scan = scan;
+    store->scans = scans;
+    store->left_s = left_s;
+    if (lehr_clock_s() - store->written_s < status_every_s)
+        return LEHR_OK;
+    return write_status(store, "running", NULL);
+}
+
+/* ---- The end --------------------------------------------------------------------------------- */
+
+lehr_status lehr_store_finish(lehr_store *store, const lehr_model *best, const json_t *result)
+{
+    lehr_output output = {.fd = -1};
+    LEHR_TRY(lehr_model_write(best, &store->dir, "best.safetensors", &output));
+    LEHR_TRY(lehr_output_commit(&output));
+    LEHR_TRY(write_json(store, "result.json", json_incref((json_t *)result)));
+    store->left_s = 0;
+    /* The status is the authority, so it comes last: "done" means that all of it is there. */
+    const bool stopped = strcmp(lehr_result_stop(result), "signal") == 0;
+    return write_status(store, stopped ? "stopped" : "done", NULL);
+}
+
+void lehr_store_fail(lehr_store *store, const char *sentence)
+{
+    char *error = strdup(sentence); /* lehr_error() itself, which a failing write replaces */
+    if (error != NULL)
+        (void)write_status(store, "failed", error);
+    free(error);
+}

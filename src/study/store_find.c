@@ -1,0 +1,103 @@
+/* store_find.c: where the files of a run stand, and what stands there already. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/status.h"
+#include "base/text.h"
+#include "model/file.h"
+#include "study/result.h"
+#include "study/store.h"
+
+/* A path without the slashes at its end. */
+static lehr_status copy_plain(const char *path, char out[LEHR_PATH_MAX])
+{
+    LEHR_CHECK(lehr_text_copy(out, LEHR_PATH_MAX, path), LEHR_ERR_ARG,
+               "path '%.60s...' is too long", path);
+    for (size_t end = strlen(out); end > 1 && out[end - 1] == '/'; end--)
+        out[end - 1] = '\0';
+    return LEHR_OK;
+}
+
+lehr_status lehr_store_place(const lehr_config *config, const char *id, const char *chosen,
+                             char path[LEHR_PATH_MAX])
+{
+    char parent[LEHR_PATH_MAX], last[LEHR_NAME_MAX];
+    if (chosen[0] != '\0') {
+        LEHR_TRY(lehr_path_split(chosen, parent,
+                                 last)); /* "", "/" and names that are too long end here */
+        return copy_plain(chosen, path);
+    }
+    LEHR_TRY(lehr_name_check(config->name));
+    LEHR_TRY(lehr_path_join(config->output_dir, config->name, parent));
+    return lehr_path_join(parent, id, path);
+}
+
+/* Is there anything of this name, be it a broken link? */
+static lehr_status exists(const char *path, bool *out)
+{
+    struct stat about;
+    *out = lstat(path, &about) == 0;
+    LEHR_CHECK(*out || errno == ENOENT, LEHR_ERR_IO, "%s: %s", path, lehr_system_error(errno));
+    return LEHR_OK;
+}
+
+lehr_status lehr_store_refuse(const char *path)
+{
+    bool there;
+    LEHR_TRY(exists(path, &there));
+    LEHR_CHECK(!there, LEHR_ERR_EXISTS, "%s exists; nothing that exists is overwritten", path);
+    return LEHR_OK;
+}
+
+/* A JSON object from a file of the directory. */
+static lehr_status read_json(const char *dir, const char *name, json_t **out)
+{
+    char path[LEHR_PATH_MAX];
+    lehr_file file;
+    LEHR_TRY(lehr_path_join(dir, name, path));
+    LEHR_TRY(lehr_file_read(path, &file));
+    const lehr_status status = lehr_result_parse(path, file.data, file.size, out);
+    lehr_file_free(&file);
+    return status;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+/* Only a finished run with the same id is this run's. */
+static lehr_status check_status(const char *path, const json_t *status, const char *id)
+{
+    const char *state = text_of(status, "state"), *found = text_of(status, "id");
+    LEHR_CHECK(strcmp(found, id) == 0, LEHR_ERR_EXISTS,
+               "%s holds run '%.20s' of another config or other data; this run is %s", path, found,
+               id);
+    LEHR_CHECK(
+        strcmp(state, "done") == 0, LEHR_ERR_EXISTS,
+        "%s holds an unfinished run (state '%.20s'), which this version cannot go on with; choose "
+        "another directory with -o, or remove it",
+        path, state);
+    return LEHR_OK;
+}
+
+lehr_status lehr_store_find(const char *path, const char *id, json_t **result)
+{
+    bool there;
+    LEHR_TRY(exists(path, &there));
+    if (!there) {
+        *result = NULL;
+        return LEHR_OK;
+    }
+    json_t *status = NULL;
+    LEHR_CHECK(read_json(path, "status.json", &status) == LEHR_OK, LEHR_ERR_EXISTS,
+               "%s exists and is not the directory of a run; choose another with -o", path);
+    const lehr_status same = check_status(path, status, id);
+    json_decref(status);
+    return same == LEHR_OK ? read_json(path, "result.json", result) : same;
+}
