@@ -1,0 +1,64 @@
+/* options.h: the words after a command, sorted. Options are listed once, for all commands. */
+#ifndef LEHR_CLI_OPTIONS_H
+#define LEHR_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lehr/status.h"
+
+/* X(SUFFIX, letter or 0, "long name", "VALUE" or NULL, "help"). */
+#define LEHR_OPTIONS(X)                                                                            \
+    X(SET, 's', "set", "KEY=VALUE", "set a config key (dotted path); may be given many times")     \
+    X(OUTPUT, 'o', "output", "PATH", "where to write")                                             \
+    X(BACKEND, 0, "backend", "NAME", "auto, cpu, cuda or cuda:N")                                  \
+    X(THREADS, 0, "threads", "N",                                                                  \
+      "threads of the cpu backend; 0: one per CPU of the affinity mask")                           \
+    X(RESUME, 0, "resume", "auto|never", "auto (default): a finished run prints its result again") \
+    X(MAXH, 0, "maxh", "HOURS", "stop after this many hours")                                      \
+    X(REQUIRE_TARGET, 0, "require-target", NULL, "exit 4 when the run ends without its target")    \
+    X(FORMAT, 0, "format", "NAME", "safetensors or csv")                                           \
+    X(WORKLOAD, 0, "workload", "NAME", "only this built-in workload: a, b or c")                   \
+    X(QUICK, 0, "quick", NULL, "a moment only: shows that it works, its figures mean little")      \
+    X(SCALING, 0, "scaling", NULL, "also time 16 to 16,384 rows (takes minutes)")                  \
+    X(QUIET, 'q', "quiet", NULL, "no progress and no notes on stderr; errors stay")                \
+    X(JSON, 0, "json", NULL, "one JSON object on stdout instead of a table")                       \
+    X(HELP, 'h', "help", NULL, "show this text")                                                   \
+    X(VERSION, 'V', "version", NULL, "show version and commit")
+
+/* clang-format off */
+typedef enum lehr_option {
+#define X(s, l, n, v, h) LEHR_OPTION_##s,
+    LEHR_OPTIONS(X)
+#undef X
+    LEHR_OPTION_COUNT
+} lehr_option;
+/* clang-format on */
+
+/* A set of options, for the `options` of a command. */
+#define LEHR_BIT(suffix) (1u << LEHR_OPTION_##suffix)
+
+enum { LEHR_ARGUMENTS_MAX = 4 };
+
+typedef struct lehr_options {
+    const char *argument[LEHR_ARGUMENTS_MAX]; /* what is not an option */
+    int32_t arguments;
+    bool given[LEHR_OPTION_COUNT];
+    const char *value[LEHR_OPTION_COUNT]; /* the last one given; NULL: none */
+    const char **set;                     /* [set_count] values of -s, in order */
+    int32_t set_count;
+} lehr_options;
+
+/* Sort words[count]; only the options of `allowed` are known, help and version always. Fails
+ * with LEHR_ERR_ARG, naming the nearest option; free in both cases. */
+lehr_status lehr_options_parse(int count, char *const *words, uint32_t allowed, lehr_options *out);
+void lehr_options_free(lehr_options *options);
+
+/* Value of an option, or a default. */
+const char *lehr_option_value(const lehr_options *options, lehr_option option,
+                              const char *otherwise);
+
+/* One line of help per allowed option, on stdout. */
+lehr_status lehr_options_help(uint32_t allowed);
+
+#endif

@@ -1,0 +1,24 @@
+/* progress.h: how far a run is, on stderr: a bar that moves on a terminal, else a plain line
+ * every 30 s. */
+#ifndef LEHR_CLI_PROGRESS_H
+#define LEHR_CLI_PROGRESS_H
+
+#include <stdbool.h>
+
+#include "study/progress.h"
+
+typedef struct lehr_screen {
+    bool quiet, terminal;
+    double next_s; /* when something is shown again, by lehr_clock_s */
+    int shown;     /* columns that the bar has now */
+} lehr_screen;
+
+lehr_screen lehr_screen_open(bool quiet);
+
+/* A lehr_look_fn; data is a lehr_screen. */
+void lehr_screen_look(const lehr_progress *progress, void *data);
+
+/* Leave the line of the bar, so that what comes next has its own. */
+void lehr_screen_close(lehr_screen *screen);
+
+#endif

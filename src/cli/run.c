@@ -1,0 +1,259 @@
+/* run.c: `lehr run`: from a config to a directory with its result. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "cli/command.h"
+#include "cli/console.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+#include "lehr/lehr.h"
+#include "study/record.h"
+#include "study/result.h"
+#include "study/store.h"
+
+enum { ERROR_BYTES = 2048, OVERRIDE_BYTES = 256, SECONDS_PER_HOUR = 3600 };
+
+/* Everything that one run holds; all of it is freed in one place. */
+typedef struct session {
+    const lehr_options *options;
+    lehr_config config;
+    lehr_run_spec spec; /* the config's, with what holds for this call only */
+    lehr_dataset *dataset;
+    lehr_objective *objective;
+    lehr_run *run;
+    lehr_model *model;
+    lehr_store *store;
+    json_t *result;
+    char id[LEHR_RUN_ID_BYTES];
+    char dir[LEHR_PATH_MAX];
+} session;
+
+static void close_session(session *s)
+{
+    lehr_signals_watch(NULL);
+    json_decref(s->result);
+    lehr_store_destroy(&s->store);
+    lehr_model_destroy(&s->model);
+    lehr_run_destroy(&s->run);
+    lehr_objective_destroy(&s->objective);
+    lehr_dataset_destroy(&s->dataset);
+}
+
+/* ---- Config ---------------------------------------------------------------------------------- */
+
+/* "key=value" of an option that is a key of the config, added to the overrides. */
+static lehr_status add_override(const session *s, lehr_option option, const char *key, char *text,
+                                const char **overrides, int32_t *count)
+{
+    const char *value = lehr_option_value(s->options, option, NULL);
+    if (value == NULL)
+        return LEHR_OK;
+    const int length = snprintf(text, OVERRIDE_BYTES, "%s=%s", key, value);
+    LEHR_CHECK(length < OVERRIDE_BYTES, LEHR_ERR_ARG, "--%s %.40s... is too long", key, value);
+    overrides[(*count)++] = text;
+    return LEHR_OK;
+}
+
+/* The keys that have an option of their own are overrides like any other, and the last word. */
+static lehr_status load_with(session *s, const char **overrides)
+{
+    char backend[OVERRIDE_BYTES], threads[OVERRIDE_BYTES];
+    int32_t count = 0;
+    for (; count < s->options->set_count; count++)
+        overrides[count] = s->options->set[count];
+    LEHR_TRY(add_override(s, LEHR_OPTION_BACKEND, "backend", backend, overrides, &count));
+    LEHR_TRY(add_override(s, LEHR_OPTION_THREADS, "threads", threads, overrides, &count));
+    return lehr_config_load(s->options->argument[0], overrides, count, &s->config);
+}
+
+static lehr_status load_config(session *s)
+{
+    const char **overrides = NULL;
+    LEHR_TRY(LEHR_NEW(overrides, (size_t)s->options->set_count + 2, "the overrides of a config"));
+    const lehr_status status = load_with(s, overrides);
+    LEHR_FREE(overrides);
+    return status;
+}
+
+/* --maxh is about this call and not about the run: it stays out of config.yaml. */
+static lehr_status limit_hours(session *s)
+{
+    s->spec = s->config.run;
+    const char *text = lehr_option_value(s->options, LEHR_OPTION_MAXH, NULL);
+    if (text == NULL)
+        return LEHR_OK;
+    double hours;
+    LEHR_CHECK(lehr_parse_double(text, strlen(text), &hours) && hours > 0, LEHR_ERR_ARG,
+               "--maxh needs a positive number of hours, not '%s'", text);
+    const double limit_s = hours * SECONDS_PER_HOUR;
+    if (s->spec.stop.wall_s <= 0 || limit_s < s->spec.stop.wall_s)
+        s->spec.stop.wall_s = limit_s;
+    return LEHR_OK;
+}
+
+static lehr_status check_options(const session *s)
+{
+    const char *resume = lehr_option_value(s->options, LEHR_OPTION_RESUME, "auto");
+    LEHR_CHECK(strcmp(resume, "auto") == 0 || strcmp(resume, "never") == 0, LEHR_ERR_ARG,
+               "--resume is auto or never, not '%s'", resume);
+    const char *dir = lehr_option_value(s->options, LEHR_OPTION_OUTPUT, ".");
+    LEHR_CHECK(dir[0] != '\0', LEHR_ERR_ARG, "-o needs the name of a directory");
+    LEHR_CHECK(!s->options->given[LEHR_OPTION_REQUIRE_TARGET] ||
+                   s->config.run.stop.metric != LEHR_METRIC_NONE,
+               LEHR_ERR_ARG, "--require-target needs stop.target in the config");
+    return LEHR_OK;
+}
+
+/* ---- Before the first scan ------------------------------------------------------------------- */
+
+/* Data, id and place; the result when all of it was done before. */
+static lehr_status look(session *s)
+{
+    LEHR_TRY(lehr_dataset_create(&s->config.data, &s->dataset));
+    LEHR_TRY(lehr_config_id(&s->config, lehr_dataset_describe(s->dataset).hash, s->id));
+    LEHR_TRY(lehr_store_place(&s->config, s->id,
+                              lehr_option_value(s->options, LEHR_OPTION_OUTPUT, ""), s->dir));
+    if (strcmp(lehr_option_value(s->options, LEHR_OPTION_RESUME, "auto"), "never") == 0)
+        return lehr_store_refuse(s->dir);
+    return lehr_store_find(s->dir, s->id, &s->result);
+}
+
+static lehr_status start_from_file(session *s)
+{
+    if (s->config.init_from[0] == '\0')
+        return LEHR_OK;
+    float *theta = NULL;
+    LEHR_TRY(LEHR_NEW(theta, (size_t)lehr_objective_parameters(s->objective), "the first weights"));
+    lehr_status status = lehr_model_load_weights(s->config.init_from, s->objective, theta);
+    if (status == LEHR_OK)
+        status = lehr_run_start_from(s->run, theta);
+    LEHR_FREE(theta);
+    return status;
+}
+
+static lehr_status prepare(session *s)
+{
+    const lehr_config *c = &s->config;
+    LEHR_TRY(lehr_objective_create(&c->network, &c->loss, &c->prior, s->dataset, &s->objective));
+    LEHR_TRY(lehr_model_create(s->objective, &s->model));
+    LEHR_TRY(lehr_model_check(s->model));
+    LEHR_TRY(lehr_run_create(&s->spec, s->objective, &s->run));
+    LEHR_TRY(start_from_file(s));
+    return lehr_store_create(c, s->id, s->dir, &s->store);
+}
+
+/* What runs, on what: never silently something else than was asked for. */
+static lehr_status announce(session *s)
+{
+    if (s->options->given[LEHR_OPTION_QUIET])
+        return LEHR_OK;
+    lehr_run_summary summary;
+    LEHR_TRY(lehr_run_summarize(s->run, &summary));
+    lehr_console_note("run %s %s on %s (%s, %d threads): %d rows of %d parameters, files in %s",
+                      s->config.name, s->id, summary.backend, summary.device, summary.threads,
+                      summary.rows, summary.parameters, s->dir);
+    return LEHR_OK;
+}
+
+/* ---- The run --------------------------------------------------------------------------------- */
+
+static lehr_status record(session *s)
+{
+    lehr_screen screen = lehr_screen_open(s->options->given[LEHR_OPTION_QUIET]);
+    LEHR_TRY(announce(s));
+    lehr_signals_watch(s->run);
+    const lehr_status status = lehr_record(s->store, s->run, s->config.trace_energy,
+                                           lehr_screen_look, &screen);
+    lehr_signals_watch(NULL);
+    lehr_screen_close(&screen);
+    return status;
+}
+
+static lehr_status finish(session *s)
+{
+    const lehr_result_about about = {&s->config, s->id, s->dir};
+    LEHR_TRY(lehr_run_best(s->run, s->model->theta));
+    LEHR_TRY(lehr_result_make(s->run, &about, &s->result));
+    return lehr_store_finish(s->store, s->model, s->result);
+}
+
+static lehr_status work(session *s)
+{
+    LEHR_TRY(prepare(s));
+    lehr_status status = record(s);
+    if (status == LEHR_OK)
+        status = finish(s);
+    if (status == LEHR_OK)
+        return LEHR_OK;
+    char sentence[ERROR_BYTES]; /* writing the status may fail too, with a sentence of its own */
+    snprintf(sentence, sizeof sentence, "%s", lehr_error());
+    lehr_store_fail(s->store, sentence);
+    return lehr_fail(status, "%s", sentence);
+}
+
+/* ---- After it -------------------------------------------------------------------------------- */
+
+static int exit_code(const session *s)
+{
+    const char *stop = lehr_result_stop(s->result);
+    if (strcmp(stop, "signal") == 0)
+        return LEHR_EXIT_INTERRUPTED;
+    const bool required = s->options->given[LEHR_OPTION_REQUIRE_TARGET];
+    return required && strcmp(stop, "target") != 0 ? LEHR_EXIT_NO_TARGET : LEHR_EXIT_OK;
+}
+
+static lehr_status print_result(const session *s)
+{
+    if (s->options->given[LEHR_OPTION_JSON])
+        return lehr_console_json(json_incref(s->result));
+    lehr_text text = {0};
+    lehr_result_table(s->result, &text);
+    return lehr_console_text(&text);
+}
+
+static lehr_status run_session(session *s, int *code)
+{
+    LEHR_TRY(load_config(s));
+    LEHR_TRY(check_options(s));
+    LEHR_TRY(limit_hours(s));
+    LEHR_TRY(look(s));
+    if (s->result == NULL)
+        LEHR_TRY(work(s));
+    else if (!s->options->given[LEHR_OPTION_QUIET])
+        lehr_console_note("%s holds this run's result already", s->dir);
+    *code = exit_code(s);
+    return print_result(s);
+}
+
+static lehr_status run(const lehr_options *options, int *code)
+{
+    session s = {.options = options};
+    const lehr_status status = run_session(&s, code);
+    close_session(&s);
+    return status;
+}
+
+const lehr_command lehr_command_run = {
+    .name = "run",
+    .arguments = "CONFIG",
+    .help = "run a config and leave its result in a directory",
+    .notes = "The directory is -o DIR, else <output.dir>/<name>/<id>. A run that is finished "
+             "prints its result again;\n"
+             "anything else that stands there is exit code 73. The result is a table on stdout, or "
+             "result.json with\n"
+             "--json. --maxh ends the run as stop.wall_s does: stop is \"wall\", exit code 0. "
+             "TERM, INT, USR1, USR2,\n"
+             "HUP and XCPU end it after its slice with everything written and exit code 130; a "
+             "second INT ends it at\n"
+             "once.\n",
+    .least = 1,
+    .most = 1,
+    .options = LEHR_BIT(SET) | LEHR_BIT(OUTPUT) | LEHR_BIT(BACKEND) | LEHR_BIT(THREADS) |
+               LEHR_BIT(RESUME) | LEHR_BIT(MAXH) | LEHR_BIT(REQUIRE_TARGET) | LEHR_BIT(QUIET) |
+               LEHR_BIT(JSON),
+    .run = run,
+};

@@ -1,0 +1,161 @@
+"""Words, help, lists and streams of the program."""
+
+import os
+import subprocess
+import unittest
+
+from program import ProgramTest, strict_json
+
+COMMANDS = ("run", "predict", "export", "list", "devices")
+
+
+class Commands(ProgramTest):
+    def test_help_and_version_are_everywhere(self):
+        self.assertIn("lehr run", self.lehr("--help").stdout)
+        self.assertIn("lehr run", self.lehr("help").stdout)
+        version = self.lehr("--version").stdout
+        self.assertRegex(version, r"^lehr \d+\.\d+\.\d+ \(\S+\)\n$")
+        for command in COMMANDS:
+            done = self.lehr(command, "--help")
+            self.assertTrue(done.stdout.startswith("lehr %s" % command), done.stdout)
+            self.assertIn("--help", done.stdout)
+            self.assertEqual(done.stderr, "")
+            self.assertEqual(self.lehr(command, "--version").stdout, version)
+            self.assertEqual(self.lehr(command, "-V").stdout, version)
+
+    def test_wrong_words_are_usage_errors_that_name_the_nearest(self):
+        for words, says in (
+            ((), "a command is missing"),
+            (("rnu",), "did you mean 'run'"),
+            (("frobnicate",), "unknown command 'frobnicate'"),
+            (("run",), "missing argument: lehr run CONFIG"),
+            (("run", "a", "b"), "'b' is one word too many"),
+            (("run", "a", "b", "c", "d", "e"), "one word too many"),
+            (("run", "tiny.yaml", "--thread", "1"), "did you mean '--threads'"),
+            (("run", "tiny.yaml", "--xyzzy"), "unknown option '--xyzzy'"),
+            (("run", "tiny.yaml", "-x"), "unknown option '-x'"),
+            (("run", "tiny.yaml", "--threads"), "needs a value"),
+            (("run", "tiny.yaml", "-o"), "needs a value"),
+            (("run", "tiny.yaml", "--json=yes"), "takes no value"),
+            (("run", "tiny.yaml", "-o", ""), "-o needs"),
+            (("run", "tiny.yaml", "-o", "/"), "'/'"),
+            (("run", "tiny.yaml", "--resume", "maybe"), "auto or never"),
+            (("run", "tiny.yaml", "--maxh", "0"), "positive number of hours"),
+            (("run", "tiny.yaml", "--maxh", "1h"), "positive number of hours"),
+            (("run", "tiny.yaml", "--require-target"), "needs stop.target"),
+            (("run", "tiny.yaml", "--threads", "many"), "threads"),
+            (("run", "tiny.yaml", "--backend", "tpu"), "tpu"),
+            (("list", "los"), "did you mean 'loss'"),
+            (("export", ".", "--format", "onnx"), "not 'onnx'"),
+            (("devices", "cpu"), "one word too many"),
+            (("list", "-q"), "unknown option '-q'"),
+        ):
+            with self.subTest(words=words):
+                self.fails(*words, code=2, says=says)
+        self.assertEqual(self.left_behind(), ["tiny.yaml"])
+
+    def test_options_may_be_written_in_every_usual_way(self):
+        for i, words in enumerate(
+            (("-o", "D"), ("-oD",), ("--output", "D"), ("--output=D",), ("-qoD",))
+        ):
+            words = [word.replace("D", "out%d" % i) for word in words]
+            self.lehr("run", "tiny.yaml", *words)
+            self.assertTrue(os.path.exists(self.path("out%d" % i, "result.json")), words)
+        self.lehr("run", "-q", "-o", "last", "--", "tiny.yaml")
+        self.assertTrue(os.path.exists(self.path("last", "result.json")))
+
+    def test_list_names_every_kind(self):
+        lists = strict_json(self.lehr("list", "--json").stdout)
+        self.assertIn("tanh", [kind["name"] for kind in lists["activation"]])
+        self.assertTrue(all(kind["help"] for kinds in lists.values() for kind in kinds))
+        text = self.lehr("list").stdout
+        for name, kinds in lists.items():
+            self.assertIn(name, text)
+            one = self.lehr("list", name).stdout
+            self.assertEqual(len(one.splitlines()), 1 + len(kinds))
+            self.assertEqual(strict_json(self.lehr("list", name, "--json").stdout), {name: kinds})
+
+    def test_devices_has_a_usable_cpu(self):
+        devices = strict_json(self.lehr("devices", "--json").stdout)["devices"]
+        self.assertEqual(devices[0]["backend"], "cpu")
+        self.assertTrue(devices[0]["usable"])
+        self.assertGreaterEqual(devices[0]["threads"], 1)
+        self.assertIn("cpu", self.lehr("devices").stdout)
+
+    def test_a_stdout_that_takes_nothing_is_an_input_output_error(self):
+        with open("/dev/full", "wb") as full:
+            done = self.lehr("list", code=74, stdout=full)
+            self.assertIn("stdout: No space left", done.stderr)
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = self.lehr("list", code=74, stdout=writer)
+        os.close(writer)
+        self.assertIn("stdout: Broken pipe", done.stderr)
+        done = self.lehr("list", code=74, stdout=None, preexec_fn=lambda: os.close(1))
+        self.assertIn("stdout", done.stderr)
+
+    def test_a_stderr_that_takes_nothing_changes_nothing(self):
+        with open("/dev/full", "wb") as full:
+            self.lehr("run", "tiny.yaml", "-o", "a", stderr=full)
+        self.lehr("run", "tiny.yaml", "-o", "b", stderr=None, preexec_fn=lambda: os.close(2))
+        self.lehr("rnu", code=2, stderr=None, preexec_fn=lambda: os.close(2))
+
+    def test_a_run_with_all_streams_closed_writes_into_none_of_its_files(self):
+        def close_all():
+            for fd in range(3):
+                os.close(fd)
+
+        self.lehr(
+            "run",
+            "tiny.yaml",
+            "-o",
+            "out",
+            code=74,
+            stdout=None,
+            stderr=None,
+            stdin=None,
+            preexec_fn=close_all,
+        )
+        self.assertEqual(strict_json(self.read("out", "status.json"))["state"], "done")
+        for line in self.read("out", "events.jsonl").splitlines():
+            strict_json(line)
+
+    def test_only_a_terminal_gets_colors_and_a_bar_and_no_color_is_honored(self):
+        self.assertNotIn("\x1b", self.lehr("rnu", code=2).stderr)
+        for environment, colored in ((None, True), ("1", False), ("", True)):
+            env = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+            if environment is not None:
+                env["NO_COLOR"] = environment
+            out = self.on_terminal(("rnu",), env)
+            self.assertEqual(b"\x1b[31m" in out, colored, environment)
+        out = self.on_terminal(
+            ("run", "tiny.yaml", "-o", "bar", "-s", "stop.scans=2000"), dict(os.environ)
+        )
+        self.assertIn(b"\r[", out)
+        self.assertIn(b"scans/s", out)
+        self.assertNotIn(b"\x1b", out)
+        self.assertEqual(
+            self.on_terminal(("run", "tiny.yaml", "-o", "quiet", "-q"), dict(os.environ)), b""
+        )
+
+    def on_terminal(self, words, env):
+        """What arrives at a terminal that is the program's stderr."""
+        master, slave = os.openpty()
+        process = self.start(*words, stdout=subprocess.DEVNULL, stderr=slave, env=env)
+        os.close(slave)
+        chunks = []
+        while True:
+            try:
+                chunk = os.read(master, 4096)
+            except OSError:  # the other end is closed
+                chunk = b""
+            if not chunk:
+                break
+            chunks.append(chunk)
+        process.wait()
+        os.close(master)
+        return b"".join(chunks)
+
+
+if __name__ == "__main__":
+    unittest.main()
