@@ -78,11 +78,12 @@ compare() {
 }
 
 builds=0
+built="" # the first build, at -O3: gcc contracts nothing at -O1
 for compiler in gcc clang; do
     command -v $compiler > /dev/null || { echo "$compiler is not here"; continue; }
     for level in -O3 -O1; do
         if build; then
-            built="$compiler $level"
+            : "${built:=$compiler $level}"
             compare "$compiler $level" "$scratch/$compiler$level"
             builds=$((builds + 1))
         else
