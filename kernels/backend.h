@@ -6,40 +6,13 @@
 #define LEHR_BACKEND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "core/args.h"
+#include "core/table.h"
 #include "lehr/device.h"
 #include "lehr/objective.h"
 #include "lehr/status.h"
-
-/* All replicas of all groups. Rows are numbered over all groups; R rows, P parameters. */
-typedef struct lehr_table {
-    int32_t rows, parameters, group_count, moves; /* moves: the most of any group */
-    lehr_group *group;                            /* [group_count] */
-    float *theta;                                 /* [R,P] current weights */
-    double *energy;                               /* [R] E of theta, without beta */
-    double *prior;                                /* [R] U of theta */
-    float *best;                                  /* [R,P] weights of the row's lowest E */
-    double *best_energy;                          /* [R] */
-    int64_t *best_scan;    /* [R] scans done when it was found; 0: the first weights */
-    int32_t *rung;         /* [R] the row's temperature inside its copy */
-    int32_t *slot_row;     /* [slots] row of its group that holds (copy, rung) */
-    double *beta;          /* [betas] 1/temperature of each group's rungs (ladder) */
-    double *log_step;      /* [steps] ln sigma of (copy, rung, move) */
-    int64_t *step_updates; /* [steps] updates so far */
-    double *alpha_sum;     /* [R,moves] acceptance probabilities since the last update */
-    int32_t *alpha_count;  /* [R,moves] */
-    int64_t *proposed;     /* [steps] since the start */
-    int64_t *accepted;     /* [steps] */
-    double *swap_sum;      /* [slots] swap probabilities of (copy, rung) with rung+1, summed */
-    int64_t *swap_count;   /* [slots] attempts */
-    int8_t
-        *direction; /* [R] round trips: +1 left the coldest, -1 left the hottest, 0 neither yet */
-    int64_t *trips; /* [R] round trips finished */
-    int64_t *nonfinite; /* [R] proposals rejected because E or U was not finite */
-    int64_t *accepts;   /* [R] accepted proposals, all moves */
-} lehr_table;
 
 /* One part of the data, as given: row-major. */
 typedef struct lehr_part_data {
@@ -56,12 +29,46 @@ typedef struct lehr_problem {
     void *callback_data;
 } lehr_problem;
 
+/* Which kernels of the CUDA backend run: all give the same bits. */
+typedef enum lehr_path {
+    LEHR_PATH_AUTO,
+    LEHR_PATH_FUSED, /* one launch for many scans, weights stay in shared memory */
+    LEHR_PATH_TILED  /* several launches per scan, for networks too wide for that */
+} lehr_path;
+
+/* Where compiled kernels are kept between runs. get: bytes stored under `key`, allocated with malloc for the
+ * caller, or NULL; put: store, quietly doing nothing when it cannot. Both see keys of letters and digits. */
+typedef struct lehr_cache_fns {
+    void *(*get)(const char *key, size_t *size, void *data);
+    void (*put)(const char *key, const void *bytes, size_t size, void *data);
+    void *data;
+} lehr_cache_fns;
+
+#define LEHR_DEVICES_MAX 16
+
+/* Zero everywhere lets the backend choose. */
 typedef struct lehr_backend_options {
-    int32_t device;     /* index for "cuda:N" */
-    int32_t threads;    /* 0: CPUs of the affinity mask */
-    int32_t point_tile; /* 0: the backend's choice; a multiple of 16 that divides 1024 */
-    int32_t plain;      /* cpu: 1 uses the plain C kernels even where better ones run */
+    lehr_numerics numerics;
+    int32_t device_count;             /* cuda: how many of device[] share the copies; 0: device 0 */
+    int32_t device[LEHR_DEVICES_MAX]; /* their indices */
+    int32_t threads;                  /* cpu: 0: CPUs of the affinity mask */
+    int32_t point_tile;               /* cpu: a multiple of 16 that divides 1024 */
+    int32_t plain;                    /* 1: kernels for any machine (cpu), not specialized (cuda) */
+    lehr_path path;                   /* cuda */
+    int32_t row_threads;              /* cuda, fused: threads of a row: 32, 64, 128 or 256 */
+    int32_t launch_scans;             /* cuda: scans of one launch at most */
+    int64_t memory_bytes;             /* cuda: use no more of a device */
+    lehr_cache_fns cache;             /* cuda: get and put may be NULL */
 } lehr_backend_options;
+
+/* Memory that a run would take, known before any is. */
+typedef struct lehr_memory_plan {
+    int64_t host_bytes;   /* of the backend, without the table */
+    int64_t device_bytes; /* of each device, at once */
+    int64_t free_bytes;   /* of the device that has the least */
+    int32_t parts;        /* 1 a device: all rows stay; more: parts take turns on the devices */
+    char kernels[LEHR_NAME_MAX]; /* which kernels run */
+} lehr_memory_plan;
 
 /* Loss and right answers of one row on one part. */
 typedef struct lehr_evaluation {
@@ -71,10 +78,15 @@ typedef struct lehr_evaluation {
 
 typedef struct lehr_backend {
     const char *name; /* "cpu" */
-    int32_t (*device_count)(void);
+    /* Devices that are there; 0 sets *reason to why ("no NVIDIA driver"), NULL is allowed. */
+    int32_t (*device_count)(const char **reason);
     void (*describe)(int32_t device, lehr_device_info *out);
-    lehr_status (*supports)(const lehr_problem *problem, const lehr_table *table,
-                            lehr_numerics numerics);
+    /* Can this backend run it? Asks no device. */
+    lehr_status (*supports)(const lehr_backend_options *options, const lehr_problem *problem,
+                            const lehr_table *table);
+    /* Memory for it. Fails with LEHR_ERR_DEVICE when one copy does not fit, naming needed and free bytes. */
+    lehr_status (*plan)(const lehr_backend_options *options, const lehr_problem *problem,
+                        const lehr_table *table, lehr_memory_plan *out);
     /* Make state for this problem and table (both are kept). All memory of the loop is taken here. */
     lehr_status (*open)(const lehr_backend_options *options, const lehr_problem *problem,
                         lehr_table *table, void **out);
@@ -94,6 +106,7 @@ typedef struct lehr_backend {
 } lehr_backend;
 
 extern const lehr_backend lehr_backend_cpu;
+extern const lehr_backend lehr_backend_cuda; /* without CUDA in the build: one with no device */
 
 /* Network outputs [N,K] (after the output activation) of theta[P] for inputs[N,D], one thread, any CPU. */
 lehr_status lehr_forward(const lehr_network *network, const float *theta, const float *inputs,

@@ -99,7 +99,7 @@
 
 #define LEHR_NUMERICS_KINDS(X)                                                                     \
     X(EXACT, "exact", "the same bits on every backend")                                            \
-    X(FAST, "fast", "tolerances and laws instead of bits (CUDA, later)")
+    X(FAST, "fast", "cuBLAS TF32: tolerances and laws instead of bits (CUDA)")
 
 #define LEHR_STOPS(X)                                                                              \
     X(NONE, "running", "not stopped")                                                              \

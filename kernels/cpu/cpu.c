@@ -22,8 +22,9 @@ const lehr_lanes *lehr_lanes_choose(int plain)
 
 /* ---- What runs --------------------------------------------------------------------------------- */
 
-static int32_t device_count(void)
+static int32_t device_count(const char **reason)
 {
+    (void)reason;
     return 1;
 }
 
@@ -115,10 +116,10 @@ static lehr_status check_group(const lehr_group *g, lehr_i32 weights, int32_t gr
     return LEHR_OK;
 }
 
-static lehr_status supports(const lehr_problem *problem, const lehr_table *table,
-                            lehr_numerics numerics)
+static lehr_status supports(const lehr_backend_options *options, const lehr_problem *problem,
+                            const lehr_table *table)
 {
-    LEHR_CHECK(numerics == LEHR_NUMERICS_EXACT, LEHR_ERR_UNSUPPORTED,
+    LEHR_CHECK(options->numerics == LEHR_NUMERICS_EXACT, LEHR_ERR_UNSUPPORTED,
                "numerics: fast needs the CUDA backend");
     LEHR_TRY(check_target(problem));
     for (int32_t g = 0; g < table->group_count; g++)
@@ -244,6 +245,25 @@ static lehr_status open_cpu(const lehr_backend_options *options, const lehr_prob
     return LEHR_OK;
 }
 
+/* The rooms of threads and the packed data. */
+static lehr_status plan_cpu(const lehr_backend_options *options, const lehr_problem *problem,
+                            const lehr_table *table, lehr_memory_plan *out)
+{
+    (void)table;
+    const lehr_network *n = &problem->args.network;
+    const int64_t threads = options->threads > 0 ? options->threads : lehr_pool_cpus();
+    int64_t widest = 1, values = 0;
+    for (lehr_i32 l = 1; l <= n->layers; l++)
+        widest = n->size[l] > widest ? n->size[l] : widest;
+    for (int part = 0; part < LEHR_PART_COUNT && n->layers > 0; part++)
+        values += problem->part[part].points * (n->size[0] + problem->args.outputs);
+    const int64_t room = problem->args.parameters + 2 * widest * choose_tile(n);
+    *out = (lehr_memory_plan){.host_bytes = (threads * room + values) * (int64_t)sizeof(float),
+                              .parts = 1};
+    snprintf(out->kernels, sizeof out->kernels, "%s", lehr_lanes_choose(options->plain)->detail);
+    return LEHR_OK;
+}
+
 /* ---- The table --------------------------------------------------------------------------------- */
 
 static lehr_status start_cpu(void *state)
@@ -288,6 +308,7 @@ const lehr_backend lehr_backend_cpu = {
     .device_count = device_count,
     .describe = describe,
     .supports = supports,
+    .plan = plan_cpu,
     .open = open_cpu,
     .close = close_cpu,
     .start = start_cpu,

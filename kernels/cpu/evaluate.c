@@ -40,16 +40,9 @@ lehr_status lehr_cpu_start(lehr_cpu *cpu)
 {
     lehr_table *t = cpu->table;
     LEHR_TRY(first_energies(cpu));
-    const size_t rows = (size_t)t->rows;
-    memcpy(t->energy, cpu->energy, rows * sizeof *t->energy);
-    memcpy(t->prior, cpu->prior, rows * sizeof *t->prior);
-    memcpy(t->best, t->theta, rows * (size_t)t->parameters * sizeof *t->best);
-    memcpy(t->best_energy, cpu->energy, rows * sizeof *t->best_energy);
-    memset(t->best_scan, 0, rows * sizeof *t->best_scan);
-    for (size_t row = 0; row < rows; row++)
-        t->direction[row] = t->rung[row] == 0;
+    lehr_table_start(t, cpu->energy, cpu->prior);
 #if defined(LEHR_PLANTS)
-    memcpy(cpu->stale, cpu->energy, rows * sizeof *cpu->stale);
+    memcpy(cpu->stale, cpu->energy, (size_t)t->rows * sizeof *cpu->stale);
 #endif
     return LEHR_OK;
 }

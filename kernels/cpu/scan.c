@@ -8,25 +8,16 @@
 
 #include "base/status.h"
 #include "core/sum.h"
-#include "core/temper.h"
+#include "core/settle.h"
+#include "core/walk.h"
 #include "cpu/cpu.h"
 
-/* One row on its way through a stretch: what it reads and adds up, back in the table at the end. Threads
- * would otherwise write to shared cache lines at every scan. */
+/* One row on its way through a stretch. */
 typedef struct walk {
     lehr_cpu *cpu;
     const lehr_group *group;
-    int64_t row;    /* in the table */
-    int32_t number; /* in its run */
-    int64_t step;   /* its first step size */
-    float *theta;   /* [P] */
-    double beta;    /* when not scheduled */
-    lehr_energies now;
-    double best_energy;
-    int64_t accepts, nonfinite;
-    float sigma[LEHR_CORE_MOVES_MAX];
-    double alpha_sum[LEHR_CORE_MOVES_MAX];
-    int32_t proposed[LEHR_CORE_MOVES_MAX], accepted[LEHR_CORE_MOVES_MAX];
+    float *theta; /* [P] */
+    lehr_walk at;
 } walk;
 
 /* A proposal of one row. */
@@ -40,59 +31,22 @@ typedef struct trial {
 
 /* ---- One row ----------------------------------------------------------------------------------- */
 
-/* First step size of a row: that of the rung it stands on. */
-static int64_t step_of(const lehr_table *t, const lehr_group *g, int32_t number)
-{
-    const int32_t rung = t->rung[g->first_row + number], copy = number / g->rungs;
-    const int32_t slot = LEHR_PLANTED(STEP_STAYS_WITH_ROW) ? number : copy * g->rungs + rung;
-    return g->first_step + (int64_t)slot * g->moves;
-}
-
-static double beta_of(const lehr_table *t, const lehr_group *g, int32_t number)
-{
-    const int32_t rung = t->rung[g->first_row + number];
-    return t->beta[g->first_beta + (LEHR_PLANTED(BETA_STAYS_WITH_ROW) ? number % g->rungs : rung)];
-}
-
 static walk walk_begin(lehr_cpu *cpu, const lehr_group *g, int64_t row)
 {
     const lehr_table *t = cpu->table;
-    const int32_t number = (int32_t)(row - g->first_row);
-    walk w = {.cpu = cpu,
-              .group = g,
-              .row = row,
-              .number = number,
-              .step = step_of(t, g, number),
-              .theta = t->theta + row * t->parameters,
-              .beta = beta_of(t, g, number),
-              .now = {t->energy[row], t->prior[row]},
-              .best_energy = t->best_energy[row]};
-    for (int32_t m = 0; m < g->moves; m++) {
-        w.sigma[m] = (float)lehr_exp64(t->log_step[w.step + m]);
-        w.alpha_sum[m] = t->alpha_sum[row * t->moves + m];
-    }
+    walk w = {.cpu = cpu, .group = g, .theta = t->theta + row * t->parameters};
+    lehr_walk_begin(t, g, row, &w.at);
     return w;
 }
 
 static void walk_end(const walk *w)
 {
-    lehr_table *t = w->cpu->table;
-    t->energy[w->row] = w->now.energy;
-    t->prior[w->row] = w->now.prior;
-    t->best_energy[w->row] = w->best_energy;
-    t->accepts[w->row] += w->accepts;
-    t->nonfinite[w->row] += w->nonfinite;
-    for (int32_t m = 0; m < w->group->moves; m++) {
-        t->alpha_sum[w->row * t->moves + m] = w->alpha_sum[m];
-        t->alpha_count[w->row * t->moves + m] += w->proposed[m];
-        t->proposed[w->step + m] += w->proposed[m];
-        t->accepted[w->step + m] += w->accepted[m];
-    }
+    lehr_walk_end(&w->at, w->group, w->cpu->table);
 }
 
 static lehr_stream address_of(const walk *w, uint64_t scan)
 {
-    return lehr_row_stream(w->group->key, scan, w->number);
+    return lehr_row_stream(w->group->key, scan, w->at.number);
 }
 
 /* Fill the proposed weights of one row. */
@@ -103,7 +57,7 @@ static void propose(const walk *w, trial *t)
     if (p->picks > 0 || p->lo > 0 || p->hi < P) /* else every one is written */
         memcpy(t->theta, w->theta, (size_t)P * sizeof *t->theta);
     t->log_hastings = w->cpu->lanes->propose(p, w->cpu->args->weights, address_of(w, t->scan),
-                                             w->sigma[p->move], w->theta, t->theta);
+                                             w->at.sigma[p->move], w->theta, t->theta);
 }
 
 /* Write theta' over theta, where the move touched it. */
@@ -122,31 +76,27 @@ static void take(const walk *w, const trial *t)
 static void keep_best(walk *w, uint64_t scan)
 {
     lehr_table *t = w->cpu->table;
-    if (w->now.energy >= w->best_energy)
+    if (w->at.energy >= w->at.best_energy)
         return;
     const size_t P = (size_t)t->parameters;
-    memcpy(t->best + (size_t)w->row * P, w->theta, P * sizeof *t->best);
-    w->best_energy = w->now.energy;
-    t->best_scan[w->row] = (int64_t)scan + 1;
+    memcpy(t->best + (size_t)w->at.row * P, w->theta, P * sizeof *t->best);
+    w->at.best_energy = w->at.energy;
+    t->best_scan[w->at.row] = (int64_t)scan + 1;
 }
 
 static void decide(walk *w, const trial *t)
 {
     const lehr_lanes *lanes = w->cpu->lanes;
-    const lehr_i32 move = t->proposal.move;
-    const double beta = w->group->scheduled ? lanes->cooling_beta(w->group, t->scan) : w->beta;
-    const lehr_question question = {beta, t->energies.energy - w->now.energy,
-                                    t->energies.prior - w->now.prior, t->log_hastings,
+    const double beta = w->group->scheduled ? lanes->cooling_beta(w->group, t->scan) : w->at.beta;
+    const lehr_question question = {beta, t->energies.energy - w->at.energy,
+                                    t->energies.prior - w->at.prior, t->log_hastings,
                                     address_of(w, t->scan)};
     const lehr_decision d = lanes->decide(&question);
-    w->proposed[move]++;
-    w->alpha_sum[move] += d.alpha;
-    w->nonfinite += !d.finite;
+    lehr_walk_count(&w->at, t->proposal.move, d);
     if (!d.accept)
         return;
-    w->accepted[move]++;
-    w->accepts++;
-    w->now = t->energies;
+    w->at.energy = t->energies.energy;
+    w->at.prior = t->energies.prior;
     take(w, t);
     keep_best(w, t->scan);
 }
@@ -198,8 +148,8 @@ static void propose_piece(void *data, int32_t worker, int64_t piece)
     p.lo = from > p.lo ? (lehr_i32)from : p.lo;
     p.hi = to < p.hi ? (lehr_i32)to : p.hi;
     if (p.lo < p.hi)
-        w->cpu->lanes->propose(&p, w->cpu->args->weights, address_of(w, t->scan), w->sigma[p.move],
-                               w->theta, t->theta);
+        w->cpu->lanes->propose(&p, w->cpu->args->weights, address_of(w, t->scan),
+                               w->at.sigma[p.move], w->theta, t->theta);
 }
 
 enum { NOISE_GROUP = 128, PIECE_WORTH_THREADS = 4096 };
@@ -302,24 +252,14 @@ static lehr_status explore(lehr_cpu *cpu, uint64_t from, uint64_t to)
     return LEHR_OK;
 }
 
-/* The first exchange of any group after scan number `scan`, but not after `end`. */
-static uint64_t stretch_end(const lehr_table *t, uint64_t scan, uint64_t end)
-{
-    for (int32_t g = 0; g < t->group_count; g++) {
-        const uint64_t every = (uint64_t)t->group[g].every, next = (scan / every + 1) * every;
-        end = next < end ? next : end;
-    }
-    return end;
-}
-
 lehr_status lehr_cpu_slice(lehr_cpu *cpu, uint64_t scan, uint64_t scans)
 {
     const lehr_table *t = cpu->table;
     for (const uint64_t end = scan + scans; scan < end;) {
-        const uint64_t next = stretch_end(t, scan, end);
+        const uint64_t next = lehr_stretch_end(t, scan, end);
         LEHR_TRY(explore(cpu, scan, next));
         for (int32_t g = 0; g < t->group_count; g++)
-            if (next % (uint64_t)t->group[g].every == 0)
+            if (lehr_settles(&t->group[g], next - 1))
                 lehr_cpu_settle(cpu, &t->group[g], next - 1);
         scan = next;
     }

@@ -9,32 +9,6 @@
 #include "core/rng.h"
 #include "model/objective.h"
 
-/* X(field, elements): every array of the table. R rows, P parameters, M moves, S slots, B betas; RP, RM
- * and SM are their products. */
-#define TABLE_FIELDS(X)                                                                            \
-    X(group, groups)                                                                               \
-    X(theta, RP)                                                                                   \
-    X(energy, R)                                                                                   \
-    X(prior, R)                                                                                    \
-    X(best, RP)                                                                                    \
-    X(best_energy, R)                                                                              \
-    X(best_scan, R)                                                                                \
-    X(rung, R)                                                                                     \
-    X(slot_row, S)                                                                                 \
-    X(beta, B)                                                                                     \
-    X(log_step, SM)                                                                                \
-    X(step_updates, SM)                                                                            \
-    X(alpha_sum, RM)                                                                               \
-    X(alpha_count, RM)                                                                             \
-    X(proposed, SM)                                                                                \
-    X(accepted, SM)                                                                                \
-    X(swap_sum, S)                                                                                 \
-    X(swap_count, S)                                                                               \
-    X(direction, R)                                                                                \
-    X(trips, R)                                                                                    \
-    X(nonfinite, R)                                                                                \
-    X(accepts, R)
-
 enum { ALIGNMENT = 64 };
 
 static size_t padded(size_t bytes)
@@ -46,14 +20,17 @@ static size_t padded(size_t bytes)
 static size_t lay_out(lehr_table *table, const lehr_group *group, char *base)
 {
     const size_t R = (size_t)group->rows, P = (size_t)table->parameters, M = (size_t)group->moves;
-    const size_t S = R, B = (size_t)group->rungs, groups = 1;
+    const size_t S = R, B = (size_t)group->rungs;
     const size_t RP = R * P, RM = R * M, SM = S * M;
     size_t at = 0;
-#define X(field, count)                                                                            \
+    if (base)
+        table->group = (void *)base;
+    at += padded(sizeof *table->group);
+#define X(type, field, count)                                                                      \
     if (base)                                                                                      \
         table->field = (void *)(base + at);                                                        \
-    at += padded((count) * sizeof *table->field);
-    TABLE_FIELDS(X)
+    at += padded((count) * sizeof(type));
+    LEHR_TABLE_FIELDS(X)
 #undef X
     return at;
 }
@@ -84,6 +61,12 @@ lehr_status lehr_replicas_create(const lehr_group *group, int32_t parameters, le
     }
     *out = table;
     return LEHR_OK;
+}
+
+int64_t lehr_replicas_bytes(const lehr_group *group, int32_t parameters)
+{
+    lehr_table shape = {.parameters = parameters};
+    return (int64_t)lay_out(&shape, group, NULL);
 }
 
 void lehr_replicas_destroy(lehr_table **table)

@@ -210,8 +210,8 @@ static inline const char *world_difference(const lehr_table *a, const lehr_table
 static inline void world_run(world *w, lehr_backend_options options, uint64_t scans, uint64_t cut)
 {
     void *state = NULL;
-    cr_assert_eq(lehr_backend_cpu.supports(&w->problem, &w->table, LEHR_NUMERICS_EXACT), LEHR_OK,
-                 "%s", lehr_error());
+    cr_assert_eq(lehr_backend_cpu.supports(&options, &w->problem, &w->table), LEHR_OK, "%s",
+                 lehr_error());
     cr_assert_eq(lehr_backend_cpu.open(&options, &w->problem, &w->table, &state), LEHR_OK, "%s",
                  lehr_error());
     cr_assert_eq(lehr_backend_cpu.start(state), LEHR_OK, "%s", lehr_error());

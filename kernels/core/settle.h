@@ -1,0 +1,91 @@
+/* settle.h: what happens to one copy at an exchange scan: its step sizes adapt, then neighboring rungs
+ * trade places. Labels move, weights never.
+ *
+ * The three parts run in this order, each over all its rungs or pairs, which do not meet: threads may
+ * share them.                                                                                       */
+#ifndef LEHR_CORE_SETTLE_H
+#define LEHR_CORE_SETTLE_H
+
+#include "core/adapt.h"
+#include "core/table.h"
+#include "core/temper.h"
+
+/* Does group g settle after scan number `scan`? */
+LEHR_FN int lehr_settles(const lehr_group *g, lehr_u64 scan)
+{
+    return (scan + 1u) % (lehr_u64)g->every == 0u;
+}
+
+/* Rows do not meet before the end of a stretch: the first settling of any group at or after scan number
+ * `scan`, but not after `end`. */
+LEHR_FN lehr_u64 lehr_stretch_end(const lehr_table *t, lehr_u64 scan, lehr_u64 end)
+{
+    for (lehr_i32 g = 0; g < t->group_count; g++) {
+        const lehr_u64 every = (lehr_u64)t->group[g].every, next = (scan / every + 1u) * every;
+        end = next < end ? next : end;
+    }
+    return end;
+}
+
+LEHR_FN int lehr_exchanges(const lehr_group *g)
+{
+    return g->exchange != LEHR_EXCHANGE_NONE && g->rungs > 1;
+}
+
+/* The row in the table that holds a slot. */
+LEHR_FN lehr_i64 lehr_holder(const lehr_table *t, const lehr_group *g, lehr_i32 slot)
+{
+    return (lehr_i64)g->first_row + t->slot_row[g->first_slot + slot];
+}
+
+/* Part 1: a rung learns from the row that held it; what the row has added up starts anew. */
+LEHR_FN void lehr_settle_steps(const lehr_table *t, const lehr_group *g, lehr_u64 scan,
+                               lehr_i32 slot)
+{
+    const lehr_i64 first = lehr_holder(t, g, slot) * t->moves;
+    for (lehr_i32 m = 0; m < g->moves; m++) {
+        const lehr_i64 step = g->first_step + (lehr_i64)slot * g->moves + m;
+        const lehr_i32 count = t->alpha_count[first + m];
+        if (g->move[m].adapt && count > 0 && scan + 1u <= g->adapt_scans) {
+            const double gain = lehr_adapt_gain(g, ++t->step_updates[step]);
+            t->log_step[step] = lehr_adapt_log_step(t->log_step[step], gain,
+                                                    t->alpha_sum[first + m] / (double)count,
+                                                    g->move[m].target);
+        }
+        t->alpha_sum[first + m] = 0.0;
+        t->alpha_count[first + m] = 0;
+    }
+}
+
+/* Part 2: the pair (rung, rung+1) of a copy; `energy` [R] decides. Returns 1 when they traded places. */
+LEHR_FN int lehr_settle_pair(const lehr_table *t, const lehr_group *g, lehr_u64 scan, lehr_i32 slot,
+                             const double *energy)
+{
+    const lehr_i32 copy = slot / g->rungs, rung = slot % g->rungs;
+    lehr_i32 *holder = &t->slot_row[g->first_slot + slot];
+    const lehr_i32 cold = holder[0], hot = holder[1];
+    const double *beta = &t->beta[g->first_beta + rung];
+    const double ratio = lehr_swap_log_ratio(beta[0], beta[1],
+                                             energy[(lehr_i64)g->first_row + cold],
+                                             energy[(lehr_i64)g->first_row + hot]);
+    t->swap_sum[g->first_slot + slot] += lehr_probability(ratio);
+    t->swap_count[g->first_slot + slot]++;
+    if (!(ratio >= lehr_swap_ln_u(g->key, scan, copy, rung)))
+        return 0;
+    holder[0] = hot;
+    holder[1] = cold;
+    t->rung[(lehr_i64)g->first_row + hot]--;
+    t->rung[(lehr_i64)g->first_row + cold]++;
+    return 1;
+}
+
+/* Part 3: round trips of the rows that now hold the coldest and the hottest rung of a copy. */
+LEHR_FN void lehr_settle_trips(const lehr_table *t, const lehr_group *g, lehr_i32 copy)
+{
+    for (lehr_i32 rung = 0; rung < g->rungs; rung += g->rungs - 1) {
+        const lehr_i64 row = lehr_holder(t, g, copy * g->rungs + rung);
+        t->trips[row] += lehr_round_trip(&t->direction[row], rung, g->rungs);
+    }
+}
+
+#endif

@@ -1,0 +1,64 @@
+/* table.h: the replica table: every row of every run, as arrays.
+ *
+ * The host's table is owned by src/run. A device keeps the same struct with pointers into its own memory,
+ * and then only for the rows, slots and steps of some copies: its groups are shifted so that their
+ * indices fall on what is there. So one index arithmetic serves both.                               */
+#ifndef LEHR_CORE_TABLE_H
+#define LEHR_CORE_TABLE_H
+
+#include "core/args.h"
+
+/* X(type, field, count): every array of the table but the groups. R rows, P parameters, M moves (the most
+ * of any group), S slots = (copy, rung) pairs, B temperatures; RP, RM and SM are their products.    */
+#define LEHR_TABLE_FIELDS(X)                                                                       \
+    X(float, theta, RP)           /* [R,P] current weights */                                      \
+    X(double, energy, R)          /* E of theta, without beta */                                   \
+    X(double, prior, R)           /* U of theta */                                                 \
+    X(float, best, RP)            /* [R,P] weights of the row's lowest E */                        \
+    X(double, best_energy, R)     /* their E */                                                    \
+    X(lehr_i64, best_scan, R)     /* scans done when they were found; 0: the first weights */      \
+    X(lehr_i32, rung, R)          /* the row's temperature inside its copy */                      \
+    X(lehr_i32, slot_row, S)      /* row of its group that holds (copy, rung) */                   \
+    X(double, beta, B)            /* 1/temperature of each group's rungs (ladder) */               \
+    X(double, log_step, SM)       /* ln sigma of (copy, rung, move) */                             \
+    X(lehr_i64, step_updates, SM) /* updates so far */                                             \
+    X(double, alpha_sum, RM)      /* acceptance probabilities since the last update */             \
+    X(lehr_i32, alpha_count, RM)  /* their number */                                               \
+    X(lehr_i64, proposed, SM)     /* since the start */                                            \
+    X(lehr_i64, accepted, SM)     /* since the start */                                            \
+    X(double, swap_sum, S)        /* swap probabilities of (copy, rung) with rung+1, summed */     \
+    X(lehr_i64, swap_count, S)    /* attempts */                                                   \
+    X(signed char, direction, R)  /* round trips: see lehr_round_trip */                           \
+    X(lehr_i64, trips, R)         /* round trips finished */                                       \
+    X(lehr_i64, nonfinite, R)     /* proposals rejected because E or U was not finite */           \
+    X(lehr_i64, accepts, R)       /* accepted proposals, all moves */
+
+typedef struct lehr_table {
+    lehr_i32 rows, parameters, group_count, moves;
+    lehr_group *group; /* [group_count] */
+#define X(type, field, count) type *field;
+    LEHR_TABLE_FIELDS(X)
+#undef X
+} lehr_table;
+
+/* The slot of a row of a group: its copy's place for the rung it stands on. */
+LEHR_FN lehr_i32 lehr_slot_of(const lehr_group *g, lehr_i32 number, lehr_i32 rung)
+{
+    return number / g->rungs * g->rungs + rung;
+}
+
+/* Begin with the weights that are there, from their energies: E energy[R], U prior[R]. */
+LEHR_FN void lehr_table_start(const lehr_table *t, const double *energy, const double *prior)
+{
+    for (lehr_i64 i = 0; i < (lehr_i64)t->rows * t->parameters; i++)
+        t->best[i] = t->theta[i];
+    for (lehr_i32 row = 0; row < t->rows; row++) {
+        t->energy[row] = energy[row];
+        t->prior[row] = prior[row];
+        t->best_energy[row] = energy[row];
+        t->best_scan[row] = 0;
+        t->direction[row] = t->rung[row] == 0;
+    }
+}
+
+#endif

@@ -1,0 +1,72 @@
+/* walk.h: one row on its way through a stretch of scans between two exchanges.
+ *
+ * What the row reads and adds up on the way is kept here and put back in the table at the end, so that no
+ * two rows write to neighboring memory at every scan.                                               */
+#ifndef LEHR_CORE_WALK_H
+#define LEHR_CORE_WALK_H
+
+#include "core/plant.h"
+#include "core/table.h"
+#include "core/temper.h"
+
+typedef struct lehr_walk {
+    lehr_i64 row;    /* in the table */
+    lehr_i64 step;   /* its first step size */
+    lehr_i32 number; /* in its run */
+    lehr_i32 proposed[LEHR_CORE_MOVES_MAX], accepted[LEHR_CORE_MOVES_MAX];
+    float sigma[LEHR_CORE_MOVES_MAX];
+    double beta; /* of its rung; a schedule's is worked out at each scan */
+    double energy, prior, best_energy;
+    double alpha_sum[LEHR_CORE_MOVES_MAX];
+    lehr_i64 accepts, nonfinite;
+} lehr_walk;
+
+LEHR_FN void lehr_walk_begin(const lehr_table *t, const lehr_group *g, lehr_i64 row, lehr_walk *w)
+{
+    const lehr_i32 number = (lehr_i32)(row - g->first_row), rung = t->rung[row];
+    const lehr_i32 slot = LEHR_PLANTED(STEP_STAYS_WITH_ROW) ? number
+                                                            : lehr_slot_of(g, number, rung);
+    const lehr_i32 heat = LEHR_PLANTED(BETA_STAYS_WITH_ROW) ? number % g->rungs : rung;
+    w->row = row;
+    w->number = number;
+    w->step = g->first_step + (lehr_i64)slot * g->moves;
+    w->beta = t->beta[g->first_beta + heat];
+    w->energy = t->energy[row];
+    w->prior = t->prior[row];
+    w->best_energy = t->best_energy[row];
+    w->accepts = 0;
+    w->nonfinite = 0;
+    for (lehr_i32 m = 0; m < g->moves; m++) {
+        w->sigma[m] = (float)lehr_exp64(t->log_step[w->step + m]);
+        w->alpha_sum[m] = t->alpha_sum[row * t->moves + m];
+        w->proposed[m] = 0;
+        w->accepted[m] = 0;
+    }
+}
+
+/* Count a decided proposal of a move. The weights are the caller's. */
+LEHR_FN void lehr_walk_count(lehr_walk *w, lehr_i32 move, lehr_decision d)
+{
+    w->proposed[move]++;
+    w->alpha_sum[move] += d.alpha;
+    w->nonfinite += !d.finite;
+    w->accepted[move] += d.accept;
+    w->accepts += d.accept;
+}
+
+LEHR_FN void lehr_walk_end(const lehr_walk *w, const lehr_group *g, const lehr_table *t)
+{
+    t->energy[w->row] = w->energy;
+    t->prior[w->row] = w->prior;
+    t->best_energy[w->row] = w->best_energy;
+    t->accepts[w->row] += w->accepts;
+    t->nonfinite[w->row] += w->nonfinite;
+    for (lehr_i32 m = 0; m < g->moves; m++) {
+        t->alpha_sum[w->row * t->moves + m] = w->alpha_sum[m];
+        t->alpha_count[w->row * t->moves + m] += w->proposed[m];
+        t->proposed[w->step + m] += w->proposed[m];
+        t->accepted[w->step + m] += w->accepted[m];
+    }
+}
+
+#endif
