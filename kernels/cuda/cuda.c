@@ -1,0 +1,288 @@
+/* cuda.c: the CUDA backend's table of operations, and how its state is made and freed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "core/target.h"
+#include "core/temper.h"
+#include "cuda/cuda.h"
+
+/* ---- What runs --------------------------------------------------------------------------------- */
+
+/* What the CPU can run, but for a user's own function, which is code of the host. */
+static lehr_status supports(const lehr_backend_options *options, const lehr_problem *problem,
+                            const lehr_table *table)
+{
+    lehr_backend_options exact = *options;
+    exact.numerics = LEHR_NUMERICS_EXACT;
+    const bool fast = options->numerics == LEHR_NUMERICS_FAST;
+    LEHR_CHECK(!fast || problem->args.target == LEHR_TARGET_NETWORK, LEHR_ERR_UNSUPPORTED,
+               "numerics: fast is for networks only");
+    LEHR_CHECK(!fast || options->path != LEHR_PATH_FUSED, LEHR_ERR_UNSUPPORTED,
+               "numerics: fast has no fused kernels");
+    LEHR_CHECK(problem->args.target != LEHR_TARGET_CALLBACK, LEHR_ERR_UNSUPPORTED,
+               "target callback runs on the CPU backend only");
+    for (int part = 0; part < LEHR_PART_COUNT; part++)
+        LEHR_CHECK(problem->part[part].points <= INT32_MAX - LEHR_CHUNK, LEHR_ERR_UNSUPPORTED,
+                   "%lld points are too many for the CUDA backend",
+                   (long long)problem->part[part].points);
+    return lehr_backend_cpu.supports(&exact, problem, table);
+}
+
+static lehr_status plan(const lehr_backend_options *options, const lehr_problem *problem,
+                        const lehr_table *table, lehr_memory_plan *out)
+{
+    lehr_cuda_plan p;
+    LEHR_TRY(lehr_cuda_make_plan(options, problem, table, 0, &p));
+    const int32_t units = lehr_cuda_count_units(table);
+    *out = (lehr_memory_plan){.device_bytes = p.device_bytes,
+                              .free_bytes = p.free_bytes,
+                              .parts = (units + p.part_units - 1) / p.part_units};
+    if (p.fast)
+        snprintf(out->kernels, sizeof out->kernels, "fast: cuBLAS TF32, %d rows at a time",
+                 p.batch);
+    else if (p.path == LEHR_PATH_FUSED)
+        snprintf(out->kernels, sizeof out->kernels, "fused, %d threads a row", p.row_threads);
+    else
+        snprintf(out->kernels, sizeof out->kernels, "tiled, %d rows at a time", p.batch);
+    return LEHR_OK;
+}
+
+/* ---- Open and close ---------------------------------------------------------------------------- */
+
+static void close_cuda(void **state)
+{
+    lehr_cuda *cuda = *state;
+    if (!cuda)
+        return;
+    for (int32_t i = 0; cuda->device && i < cuda->devices; i++)
+        lehr_cuda_device_close(&cuda->device[i]);
+    LEHR_FREE(cuda->device);
+    LEHR_FREE(cuda->part);
+    LEHR_FREE(cuda->group);
+    LEHR_FREE(cuda->row_group);
+    LEHR_FREE(cuda->unit_group);
+    LEHR_FREE(cuda->unit_copy);
+    LEHR_FREE(cuda->score);
+    LEHR_FREE(cuda->energy);
+    LEHR_FREE(cuda->prior);
+    LEHR_FREE(*state);
+}
+
+/* Which group each row and each copy belongs to. */
+static void number_places(lehr_cuda *cuda)
+{
+    const lehr_table *t = cuda->table;
+    int32_t unit = 0;
+    for (int32_t g = 0; g < t->group_count; g++) {
+        for (int32_t row = 0; row < t->group[g].rows; row++)
+            cuda->row_group[t->group[g].first_row + row] = g;
+        for (int32_t copy = 0; copy < t->group[g].copies; copy++, unit++) {
+            cuda->unit_group[unit] = g;
+            cuda->unit_copy[unit] = copy;
+        }
+    }
+}
+
+static lehr_status make_host(lehr_cuda *cuda)
+{
+    const size_t rows = (size_t)cuda->table->rows;
+    const size_t scored = rows > LEHR_CUDA_CANDIDATES ? rows : LEHR_CUDA_CANDIDATES;
+    cuda->units = lehr_cuda_count_units(cuda->table);
+    cuda->devices = cuda->options.device_count > 0 ? cuda->options.device_count : 1;
+    LEHR_TRY(LEHR_NEW(cuda->device, (size_t)cuda->devices, "devices"));
+    for (int32_t i = 0; i < cuda->devices; i++)
+        cuda->device[i].index = cuda->options.device[i];
+    LEHR_TRY(LEHR_NEW(cuda->part, (size_t)cuda->units, "parts of the rows"));
+    LEHR_TRY(LEHR_NEW(cuda->group, (size_t)cuda->table->group_count, "groups of a part"));
+    LEHR_TRY(LEHR_NEW(cuda->row_group, rows, "groups of rows"));
+    LEHR_TRY(LEHR_NEW(cuda->unit_group, (size_t)cuda->units, "groups of copies"));
+    LEHR_TRY(LEHR_NEW(cuda->unit_copy, (size_t)cuda->units, "groups of copies"));
+    LEHR_TRY(LEHR_NEW(cuda->score, scored, "scores"));
+    LEHR_TRY(LEHR_NEW(cuda->energy, rows, "energies"));
+    LEHR_TRY(LEHR_NEW(cuda->prior, rows, "energies"));
+    number_places(cuda);
+    return LEHR_OK;
+}
+
+/* Parts of equal size, dealt to the devices in turn. */
+static void make_parts(lehr_cuda *cuda)
+{
+    cuda->parts = 0;
+    for (int32_t unit = 0; unit < cuda->units; unit += cuda->plan.part_units, cuda->parts++) {
+        const int32_t left = cuda->units - unit;
+        lehr_cuda_part *part = &cuda->part[cuda->parts];
+        part->device = cuda->parts % cuda->devices;
+        part->first_unit = unit;
+        part->units = left < cuda->plan.part_units ? left : cuda->plan.part_units;
+        part->from = lehr_cuda_offset(cuda->table, unit);
+        part->size = lehr_cuda_extent(cuda->table, unit, part->units);
+    }
+}
+
+static lehr_status open_devices(lehr_cuda *cuda, bool *too_large)
+{
+    lehr_status status = LEHR_OK;
+    for (int32_t i = 0; status == LEHR_OK && i < cuda->devices; i++) {
+        status = lehr_cuda_device_open(cuda, &cuda->device[i]);
+        *too_large = cuda->device[i].out_of_memory;
+    }
+    for (int32_t i = 0; status != LEHR_OK && i < cuda->devices; i++)
+        lehr_cuda_device_close(&cuda->device[i]);
+    return status;
+}
+
+/* What is free may be in pieces, or gone by now: then half as much is planned with, down to what one copy
+ * needs. Smaller parts change no bit.                                                               */
+static lehr_status fill(lehr_cuda *cuda)
+{
+    LEHR_TRY(make_host(cuda));
+    int64_t budget = 0;
+    for (;;) {
+        bool too_large = false;
+        LEHR_TRY(
+            lehr_cuda_make_plan(&cuda->options, cuda->problem, cuda->table, budget, &cuda->plan));
+        make_parts(cuda);
+        const lehr_status status = open_devices(cuda, &too_large);
+        if (status == LEHR_OK || !too_large)
+            return status;
+        const lehr_cuda_plan *p = &cuda->plan;
+        if (p->device_bytes <= p->least_bytes)
+            return lehr_fail_prefix(status, "one copy needs %lld bytes, %lld seemed free: ",
+                                    (long long)p->least_bytes, (long long)p->free_bytes);
+        budget = p->device_bytes / 2 > p->least_bytes ? p->device_bytes / 2 : p->least_bytes;
+    }
+}
+
+static lehr_status open_cuda(const lehr_backend_options *options, const lehr_problem *problem,
+                             lehr_table *table, void **out)
+{
+    lehr_cuda *cuda = NULL;
+    LEHR_TRY(LEHR_NEW(cuda, 1, "CUDA backend"));
+    cuda->problem = problem;
+    cuda->table = table;
+    cuda->options = *options;
+    void *state = cuda;
+    const lehr_status status = fill(cuda);
+    if (status != LEHR_OK) {
+        close_cuda(&state);
+        return status;
+    }
+    *out = state;
+    return LEHR_OK;
+}
+
+/* ---- The table --------------------------------------------------------------------------------- */
+
+/* Parts that take turns on a device live in the host's table between slices. */
+static bool stays(const lehr_cuda *cuda)
+{
+    return cuda->parts <= cuda->devices;
+}
+
+static lehr_status push(void *state)
+{
+    lehr_cuda *cuda = state;
+    for (int32_t p = 0; stays(cuda) && p < cuda->parts; p++)
+        LEHR_TRY(lehr_cuda_upload(cuda, &cuda->part[p]));
+    return LEHR_OK;
+}
+
+static lehr_status pull(void *state)
+{
+    lehr_cuda *cuda = state;
+    for (int32_t p = 0; stays(cuda) && p < cuda->parts; p++)
+        LEHR_TRY(lehr_cuda_download(cuda, &cuda->part[p]));
+    return LEHR_OK;
+}
+
+/* First energies of the rows of one part. */
+static lehr_status weigh_part(lehr_cuda *cuda, const lehr_cuda_part *part)
+{
+    lehr_cuda_device *d = &cuda->device[part->device];
+    const int32_t rows = (int32_t)part->size.R;
+    LEHR_TRY(lehr_cuda_upload(cuda, part));
+    LEHR_TRY(lehr_cuda_score_rows(cuda, d, LEHR_PART_TRAIN, d->table.theta, rows));
+    for (int32_t row = 0; row < rows; row++) {
+        const int64_t at = part->from.R + row;
+        cuda->energy[at] = cuda->score[row].energy;
+        cuda->prior[at] = cuda->score[row].prior;
+        LEHR_CHECK(lehr_is_finite(cuda->energy[at]) && lehr_is_finite(cuda->prior[at]),
+                   LEHR_ERR_NUMERIC, "the first energy of row %lld is not finite (E %g, U %g)",
+                   (long long)at, cuda->energy[at], cuda->prior[at]);
+    }
+    return LEHR_OK;
+}
+
+static lehr_status start(void *state)
+{
+    lehr_cuda *cuda = state;
+    for (int32_t p = 0; p < cuda->parts; p++)
+        LEHR_TRY(weigh_part(cuda, &cuda->part[p]));
+    lehr_table_start(cuda->table, cuda->energy, cuda->prior);
+    return push(cuda);
+}
+
+static lehr_status slice(void *state, uint64_t scan, uint64_t scans)
+{
+    return lehr_cuda_slice(state, scan, scans);
+}
+
+static lehr_status evaluate_some(lehr_cuda *cuda, lehr_part part, const float *theta, int32_t rows,
+                                 lehr_evaluation *out)
+{
+    lehr_cuda_device *d = &cuda->device[0];
+    const lehr_energy_args *e = &cuda->problem->args;
+    const size_t bytes = (size_t)rows * (size_t)e->parameters * sizeof *theta;
+    LEHR_CUDA(d, cudaSetDevice(d->index), "choosing the device");
+    LEHR_CUDA(d, cudaMemcpyAsync(d->candidate, theta, bytes, cudaMemcpyHostToDevice, d->stream),
+              "copying weights");
+    LEHR_TRY(lehr_cuda_score_rows(cuda, d, part, d->candidate, rows));
+    for (int32_t row = 0; row < rows; row++) {
+        const lehr_cuda_score *s = &cuda->score[row];
+        out[row] = e->target == LEHR_TARGET_NETWORK
+                       ? (lehr_evaluation){lehr_reduce(e, s->loss, d->part[part].points), s->hits}
+                       : (lehr_evaluation){s->energy, 0.0};
+    }
+    return LEHR_OK;
+}
+
+static lehr_status evaluate(void *state, lehr_part part, const float *theta, int32_t rows,
+                            lehr_evaluation *out)
+{
+    lehr_cuda *cuda = state;
+    LEHR_CHECK(cuda->problem->args.target != LEHR_TARGET_NETWORK ||
+                   cuda->problem->part[part].points > 0,
+               LEHR_ERR_ARG, "this part of the data has no points");
+    const int64_t P = cuda->problem->args.parameters;
+    for (int32_t row = 0; row < rows; row += LEHR_CUDA_CANDIDATES) {
+        const int32_t left = rows - row;
+        const int32_t count = left < LEHR_CUDA_CANDIDATES ? left : LEHR_CUDA_CANDIDATES;
+        LEHR_TRY(evaluate_some(cuda, part, theta + row * P, count, out + row));
+    }
+    return LEHR_OK;
+}
+
+/* The host waits: one thread. */
+static int32_t threads(const void *state)
+{
+    (void)state;
+    return 1;
+}
+
+const lehr_backend lehr_backend_cuda = {
+    .name = "cuda",
+    .device_count = lehr_cuda_device_count,
+    .describe = lehr_cuda_describe,
+    .supports = supports,
+    .plan = plan,
+    .open = open_cuda,
+    .close = close_cuda,
+    .start = start,
+    .slice = slice,
+    .evaluate = evaluate,
+    .push = push,
+    .pull = pull,
+    .threads = threads,
+};

@@ -1,0 +1,173 @@
+/* explore.c: scans and scores on the devices. */
+#include "base/status.h"
+#include "core/settle.h"
+#include "cuda/cuda.h"
+
+/* ---- Scans ------------------------------------------------------------------------------------- */
+
+static lehr_cuda_rows rows_of(const lehr_cuda_device *d)
+{
+    return (lehr_cuda_rows){.table = d->table,
+                            .row_group = d->row_group,
+                            .unit_group = d->unit_group,
+                            .unit_copy = d->unit_copy,
+                            .units = d->at->units};
+}
+
+static lehr_status scan_fused(const lehr_cuda *cuda, const lehr_cuda_device *d, uint64_t from,
+                              uint64_t to)
+{
+    const lehr_scan_args args = {.energy = d->energy,
+                                 .rows = rows_of(d),
+                                 .train = d->part[LEHR_PART_TRAIN],
+                                 .room = cuda->plan.room,
+                                 .scan = from,
+                                 .scans = to - from};
+    return lehr_cuda_check(
+        lehr_scan_launch(&args, cuda->plan.row_threads, d->scan_kernel, d->stream), d->index,
+        "scanning");
+}
+
+/* Outputs of the network for the rows of a batch. */
+static lehr_status forward(const lehr_cuda *cuda, const lehr_cuda_device *d, lehr_tiled_args *args)
+{
+    const lehr_network *network = &cuda->problem->args.network;
+    if (d->fast)
+        return lehr_fast_forward(d->fast, network, args);
+    return lehr_cuda_check(lehr_tiled_forward_launch(args, network, d->stream), d->index,
+                           "evaluating");
+}
+
+/* One batch of rows after the other, each through all scans: what it reads stays in the cache. */
+static lehr_status scan_tiled(const lehr_cuda *cuda, const lehr_cuda_device *d, uint64_t from,
+                              uint64_t to)
+{
+    lehr_tiled_args args = d->tiled;
+    args.energy = d->energy;
+    args.rows = rows_of(d);
+    args.data = d->part[LEHR_PART_TRAIN];
+    args.weights = args.proposed;
+    for (int32_t row = 0; row < d->table.rows; row += cuda->plan.batch) {
+        const int32_t left = d->table.rows - row;
+        args.first = row;
+        args.count = left < cuda->plan.batch ? left : cuda->plan.batch;
+        for (args.scan = from; args.scan < to; args.scan++) {
+            args.begins = args.scan == from;
+            args.ends = args.scan + 1 == to;
+            LEHR_CUDA(d, lehr_tiled_propose_launch(&args, d->stream), "scanning");
+            LEHR_TRY(forward(cuda, d, &args));
+            LEHR_CUDA(d, lehr_tiled_decide_launch(&args, d->stream), "scanning");
+        }
+    }
+    return LEHR_OK;
+}
+
+/* Scans [from,to) without a settling inside, and the settling at their end. */
+static lehr_status run_stretch(const lehr_cuda *cuda, const lehr_cuda_device *d, uint64_t from,
+                               uint64_t to)
+{
+    LEHR_TRY(cuda->plan.path == LEHR_PATH_FUSED ? scan_fused(cuda, d, from, to)
+                                                : scan_tiled(cuda, d, from, to));
+    bool settles = false;
+    for (int32_t g = 0; g < cuda->table->group_count; g++)
+        settles = settles || lehr_settles(&cuda->table->group[g], to - 1);
+    if (!settles)
+        return LEHR_OK;
+    const lehr_settle_args args = {.rows = rows_of(d), .scan = to - 1};
+    return lehr_cuda_check(lehr_settle_launch(&args, d->stream), d->index, "exchanging");
+}
+
+/* Queue a whole slice for the part that is on a device. */
+static lehr_status queue_part(const lehr_cuda *cuda, const lehr_cuda_device *d, uint64_t scan,
+                              uint64_t end)
+{
+    const uint64_t most = cuda->options.launch_scans > 0 ? (uint64_t)cuda->options.launch_scans
+                                                         : UINT64_MAX;
+    LEHR_CUDA(d, cudaSetDevice(d->index), "choosing the device");
+    while (scan < end) {
+        uint64_t next = lehr_stretch_end(cuda->table, scan, end);
+        next = next - scan > most ? scan + most : next;
+        LEHR_TRY(run_stretch(cuda, d, scan, next));
+        scan = next;
+    }
+    return LEHR_OK;
+}
+
+static lehr_status wait_for(const lehr_cuda_device *d)
+{
+    LEHR_CUDA(d, cudaSetDevice(d->index), "choosing the device");
+    return lehr_cuda_check(cudaStreamSynchronize(d->stream), d->index, "scanning");
+}
+
+/* Parts that take turns: the next ones, one on each device. */
+static lehr_status take_turn(lehr_cuda *cuda, int32_t first, uint64_t scan, uint64_t end)
+{
+    const int32_t last = first + cuda->devices < cuda->parts ? first + cuda->devices : cuda->parts;
+    for (int32_t p = first; p < last; p++) {
+        LEHR_TRY(lehr_cuda_upload(cuda, &cuda->part[p]));
+        LEHR_TRY(queue_part(cuda, &cuda->device[cuda->part[p].device], scan, end));
+    }
+    for (int32_t p = first; p < last; p++)
+        LEHR_TRY(lehr_cuda_download(cuda, &cuda->part[p]));
+    return LEHR_OK;
+}
+
+lehr_status lehr_cuda_slice(lehr_cuda *cuda, uint64_t scan, uint64_t scans)
+{
+    const uint64_t end = scan + scans;
+    if (cuda->parts > cuda->devices) {
+        for (int32_t p = 0; p < cuda->parts; p += cuda->devices)
+            LEHR_TRY(take_turn(cuda, p, scan, end));
+        return LEHR_OK;
+    }
+    for (int32_t p = 0; p < cuda->parts; p++)
+        LEHR_TRY(queue_part(cuda, &cuda->device[cuda->part[p].device], scan, end));
+    for (int32_t p = 0; p < cuda->parts; p++)
+        LEHR_TRY(wait_for(&cuda->device[cuda->part[p].device]));
+    return LEHR_OK;
+}
+
+/* ---- Scores ------------------------------------------------------------------------------------ */
+
+static lehr_status score_fused(const lehr_cuda *cuda, const lehr_cuda_device *d, lehr_part part,
+                               const float *theta, int32_t rows)
+{
+    const lehr_score_args args = {.energy = d->energy,
+                                  .theta = theta,
+                                  .score = d->score,
+                                  .part = d->part[part],
+                                  .room = cuda->plan.room,
+                                  .rows = rows};
+    return lehr_cuda_check(lehr_score_launch(&args, cuda->plan.score_threads, d->stream), d->index,
+                           "scoring");
+}
+
+static lehr_status score_tiled(const lehr_cuda *cuda, const lehr_cuda_device *d, lehr_part part,
+                               const float *theta, int32_t rows)
+{
+    lehr_tiled_args args = d->tiled;
+    args.energy = d->energy;
+    args.data = d->part[part];
+    args.weights = theta;
+    args.score = d->score;
+    for (int32_t row = 0; row < rows; row += cuda->plan.batch) {
+        args.first = row;
+        args.count = rows - row < cuda->plan.batch ? rows - row : cuda->plan.batch;
+        LEHR_TRY(forward(cuda, d, &args));
+        LEHR_CUDA(d, lehr_tiled_score_launch(&args, d->stream), "scoring");
+    }
+    return LEHR_OK;
+}
+
+lehr_status lehr_cuda_score_rows(lehr_cuda *cuda, lehr_cuda_device *d, lehr_part part,
+                                 const float *theta, int32_t rows)
+{
+    LEHR_CUDA(d, cudaSetDevice(d->index), "choosing the device");
+    LEHR_TRY(cuda->plan.score_threads > 0 ? score_fused(cuda, d, part, theta, rows)
+                                          : score_tiled(cuda, d, part, theta, rows));
+    LEHR_CUDA(d,
+              cudaMemcpyAsync(cuda->score, d->score, (size_t)rows * sizeof *cuda->score,
+                              cudaMemcpyDeviceToHost, d->stream),
+              "copying scores");
+    return lehr_cuda_check(cudaStreamSynchronize(d->stream), d->index, "scoring");
+}

@@ -1,0 +1,117 @@
+/* scan.cuh: many scans of every row in one launch: perturb, weigh, decide.
+ *
+ * A team of threads is a row: a warp (four rows a block) or a block of 64, 128 or 256. Weights, proposed
+ * weights, noise and activations never leave the multiprocessor during a launch; only a new best row is
+ * written out at once.
+ * Budget: dynamic shared memory of a team: its state, 2 P floats, 256 lanes, activations
+ * (lehr_scan_shared_bytes); no spills. Barriers: two a scan, and those of the sums.                  */
+#ifndef LEHR_CUDA_SCAN_CUH
+#define LEHR_CUDA_SCAN_CUH
+
+#include "cuda/decide.cuh"
+#include "cuda/propose.cuh"
+
+/* One row and what its team has. */
+typedef struct lehr_rowing {
+    const lehr_scan_args *args;
+    const lehr_group *group;
+    lehr_team_state *state; /* of shared memory, written by rank 0 */
+    lehr_weighing weighing;
+    lehr_drafting draft;
+    float *theta; /* [P] of shared memory */
+} lehr_rowing;
+
+template <int THREADS>
+__device__ __forceinline__ void lehr_scan_row(const lehr_rowing *r, lehr_u64 scan)
+{
+    typedef lehr_team<THREADS> team;
+    const lehr_drafting *d = &r->draft;
+    const lehr_walk *w = &r->state->walk;
+    const lehr_proposal p = lehr_propose(r->group, r->args->energy, scan);
+    const lehr_stream stream = lehr_row_stream(r->group->key, scan, w->number);
+    if (d->rank == 0)
+        r->state->log_hastings = 0.0;
+    if (p.picks == 0) {
+        lehr_perturb_own(d, &p, stream, w->sigma[p.move]);
+    } else {
+        lehr_copy_own(d, d->theta, d->proposed);
+        team::sync(); /* one thread picks among the parameters of all */
+        if (d->rank == 0)
+            r->state->log_hastings = lehr_pick_all(d, &p, stream, w->sigma[p.move]);
+    }
+    team::sync(); /* every thread reads all of the proposed weights */
+    const lehr_energies e = lehr_team_energies<THREADS>(&r->weighing, d->proposed);
+    if (d->rank == 0)
+        lehr_decide_row(r->group, &r->args->rows.table, r->state, p.move, stream, e);
+    team::sync(); /* the outcome; and nobody reads the proposed weights any more */
+    if (r->state->outcome & LEHR_TOOK)
+        lehr_copy_own(d, d->proposed, r->theta);
+    if (r->state->outcome & LEHR_BETTERED)
+        lehr_copy_own(d, d->proposed, r->args->rows.table.best + w->row * d->parameters);
+}
+
+/* All scans of the row of this team. */
+template <int THREADS> __device__ __forceinline__ void lehr_scan_rows(const lehr_scan_args *a)
+{
+    typedef lehr_team<THREADS> team;
+    LEHR_DYNAMIC_SHARED(shared);
+    const lehr_table *t = &a->rows.table;
+    const lehr_i32 teams = (lehr_i32)blockDim.x / THREADS;
+    const lehr_i64 row = (lehr_i64)blockIdx.x * teams + team::index();
+    if (row >= t->rows)
+        return; /* whole warps only: a block has one team, or no block-wide barrier */
+    const lehr_team_room room = lehr_team_room_of(&a->room, t->parameters, THREADS);
+    char *mine = shared + (lehr_i64)team::index() * room.bytes;
+    float *floats = reinterpret_cast<float *>(mine + room.floats);
+    lehr_rowing r;
+    r.args = a;
+    r.group = &t->group[a->rows.row_group[row]];
+    r.state = reinterpret_cast<lehr_team_state *>(mine);
+    r.theta = floats;
+    float *proposed = floats + room.padded, *lane = proposed + room.padded;
+    const lehr_weighing weighing = {a->energy, &a->train, &a->room, lane, lane + LEHR_LANES};
+    const lehr_drafting draft = {r.theta,      proposed, t->parameters, a->energy->weights,
+                                 team::rank(), THREADS};
+    r.weighing = weighing;
+    r.draft = draft;
+
+    lehr_copy_own(&draft, t->theta + row * t->parameters, r.theta);
+    if (draft.rank == 0)
+        lehr_walk_begin(t, r.group, row, &r.state->walk);
+    team::sync(); /* the walk */
+    for (lehr_u64 s = 0; s < a->scans; s++)
+        lehr_scan_row<THREADS>(&r, a->scan + s);
+    lehr_copy_own(&draft, r.theta, t->theta + row * t->parameters);
+    if (draft.rank == 0)
+        lehr_walk_end(&r.state->walk, r.group, t);
+}
+
+/* Registers: at most 168, so that 12 warps share a multiprocessor; fewer would spill. Historical note:
+ * 128 for 16 warps, specialized for 16 chains a thread, spill 8 bytes on sm_90 (NVRTC 13.0).
+ * extern "C": jit.c finds them by these names, and wants only the one it runs.                      */
+#if !defined(LEHR_FIXED_THREADS) || LEHR_FIXED_THREADS == 32
+extern "C" __global__ void __launch_bounds__(128, 3) lehr_scan_32_kernel(lehr_scan_args a)
+{
+    lehr_scan_rows<32>(&a);
+}
+#endif
+#if !defined(LEHR_FIXED_THREADS) || LEHR_FIXED_THREADS == 64
+extern "C" __global__ void __launch_bounds__(64, 6) lehr_scan_64_kernel(lehr_scan_args a)
+{
+    lehr_scan_rows<64>(&a);
+}
+#endif
+#if !defined(LEHR_FIXED_THREADS) || LEHR_FIXED_THREADS == 128
+extern "C" __global__ void __launch_bounds__(128, 3) lehr_scan_128_kernel(lehr_scan_args a)
+{
+    lehr_scan_rows<128>(&a);
+}
+#endif
+#if !defined(LEHR_FIXED_THREADS) || LEHR_FIXED_THREADS == 256
+extern "C" __global__ void __launch_bounds__(256, 1) lehr_scan_256_kernel(lehr_scan_args a)
+{
+    lehr_scan_rows<256>(&a);
+}
+#endif
+
+#endif

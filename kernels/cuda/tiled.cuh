@@ -1,0 +1,261 @@
+/* tiled.cuh: a scan in several launches, for networks whose weights do not fit a multiprocessor.
+ *
+ * propose: one block = one row. dense: one block = 64 outputs x 64 points of one row, a thread 4 x 4 of
+ * them; inputs come through shared memory 16 at a time, in index order and never split, so every output is
+ * the chain that core/network.h defines. losses: one block = one chunk of points of one row. decide:
+ * one block = one row.
+ * Budget: static shared memory 8.2 kB (dense), 1 kB (losses, decide); no spills.                    */
+#ifndef LEHR_CUDA_TILED_CUH
+#define LEHR_CUDA_TILED_CUH
+
+#include "cuda/decide.cuh"
+#include "cuda/propose.cuh"
+#include "cuda/tiled.h"
+
+#define LEHR_TILED_THREADS 256
+
+/* ---- Proposals ---- */
+
+__device__ __forceinline__ lehr_drafting lehr_tiled_draft(const lehr_tiled_args *a, lehr_i64 row)
+{
+    const lehr_table *t = &a->rows.table;
+    const lehr_drafting draft = {t->theta + row * t->parameters,
+                                 a->proposed + row * t->parameters,
+                                 t->parameters,
+                                 a->energy->weights,
+                                 (lehr_i32)threadIdx.x,
+                                 LEHR_TILED_THREADS};
+    return draft;
+}
+
+extern "C" __global__ void __launch_bounds__(LEHR_TILED_THREADS)
+    lehr_tiled_propose_kernel(lehr_tiled_args a)
+{
+    const lehr_table *t = &a.rows.table;
+    const lehr_i64 row = a.first + (lehr_i64)blockIdx.x;
+    const lehr_group *g = &t->group[a.rows.row_group[row]];
+    lehr_team_state *state = &a.state[row];
+    const lehr_drafting d = lehr_tiled_draft(&a, row);
+    const lehr_proposal p = lehr_propose(g, a.energy, a.scan);
+    if (d.rank == 0) {
+        if (a.begins)
+            lehr_walk_begin(t, g, row, &state->walk);
+        state->log_hastings = 0.0;
+    }
+    if (p.picks > 0)
+        lehr_copy_own(&d, d.theta, d.proposed);
+    __syncthreads(); /* the walk; and all parameters, among which one thread picks */
+    const lehr_stream stream = lehr_row_stream(g->key, a.scan, state->walk.number);
+    const float sigma = state->walk.sigma[p.move];
+    if (p.picks == 0)
+        lehr_perturb_own(&d, &p, stream, sigma);
+    else if (d.rank == 0)
+        state->log_hastings = lehr_pick_all(&d, &p, stream, sigma);
+}
+
+/* ---- One layer ---- */
+
+/* Inputs [depth, depth+16) of 64 outputs' weights and of 64 points, zero where there are none. */
+typedef struct lehr_dense_slab {
+    float w[LEHR_DENSE_DEPTH]
+           [LEHR_DENSE_TILE + 1]; /* +1: threads of a warp write to different banks */
+    float x[LEHR_DENSE_DEPTH][LEHR_DENSE_TILE];
+} lehr_dense_slab;
+
+__device__ __forceinline__ void lehr_dense_load(const lehr_dense_args *a, const float *w,
+                                                const float *x, int depth, lehr_dense_slab *slab)
+{
+    const int first_output = (int)blockIdx.y * LEHR_DENSE_TILE;
+    const int first_point = (int)blockIdx.x * LEHR_DENSE_TILE;
+    for (int k = (int)threadIdx.x; k < LEHR_DENSE_DEPTH * LEHR_DENSE_TILE;
+         k += LEHR_TILED_THREADS) {
+        const int i = k % LEHR_DENSE_DEPTH, o = k / LEHR_DENSE_DEPTH;
+        const bool there = depth + i < a->inputs && first_output + o < a->outputs;
+        slab->w[i][o] = there ? w[(lehr_i64)(first_output + o) * a->inputs + depth + i] : 0.0f;
+        const int j = k / LEHR_DENSE_TILE, n = k % LEHR_DENSE_TILE;
+        slab->x[j][n] = depth + j < a->inputs
+                            ? x[(lehr_i64)(depth + j) * a->stride + first_point + n]
+                            : 0.0f;
+    }
+}
+
+/* The thread's 4 x 4 chains over the inputs of a slab: outputs o+16 r, points 4 n to 4 n+3. */
+__device__ __forceinline__ void lehr_dense_chains(const lehr_dense_slab *slab, int count, int o,
+                                                  int n, float (&sum)[4][4])
+{
+    for (int i = 0; i < count; i++) {
+        float x[4];
+#pragma unroll
+        for (int c = 0; c < 4; c++)
+            x[c] = slab->x[i][4 * n + c];
+#pragma unroll
+        for (int r = 0; r < 4; r++) {
+            const float w = slab->w[i][o + 16 * r];
+#pragma unroll
+            for (int c = 0; c < 4; c++)
+                sum[r][c] = lehr_fma(w, x[c], sum[r][c]);
+        }
+    }
+}
+
+__device__ __forceinline__ void lehr_dense_store(const lehr_dense_args *a, float *to, int o, int n,
+                                                 const float (&sum)[4][4])
+{
+#pragma unroll
+    for (int r = 0; r < 4; r++)
+        if (o + 16 * r < a->outputs)
+#pragma unroll
+            for (int c = 0; c < 4; c++)
+                to[(lehr_i64)(o + 16 * r) * a->stride + 4 * n + c] = lehr_activate(a->activation,
+                                                                                   sum[r][c]);
+}
+
+extern "C" __global__ void __launch_bounds__(LEHR_TILED_THREADS)
+    lehr_tiled_dense_kernel(lehr_dense_args a)
+{
+    __shared__ lehr_dense_slab slab;
+    const lehr_i64 row = (lehr_i64)blockIdx.z;
+    const float *w = a.weights + row * a.weights_row, *x = a.from + row * a.from_row;
+    const int o = (int)threadIdx.x / 16, n = (int)threadIdx.x % 16;
+    const int output = (int)blockIdx.y * LEHR_DENSE_TILE + o;
+    float sum[4][4];
+#pragma unroll
+    for (int r = 0; r < 4; r++)
+#pragma unroll
+        for (int c = 0; c < 4; c++)
+            sum[r][c] = a.bias >= 0 && output + 16 * r < a.outputs ? w[a.bias + output + 16 * r]
+                                                                   : 0.0f;
+    for (int depth = 0; depth < a.inputs; depth += LEHR_DENSE_DEPTH) {
+        __syncthreads(); /* the slab before is used up */
+        lehr_dense_load(&a, w, x, depth, &slab);
+        __syncthreads();
+        const int left = a.inputs - depth;
+        lehr_dense_chains(&slab, left < LEHR_DENSE_DEPTH ? left : LEHR_DENSE_DEPTH, o, n, sum);
+    }
+    lehr_dense_store(&a, a.to + row * a.to_row, output, (int)blockIdx.x * (LEHR_DENSE_TILE / 4) + n,
+                     sum);
+}
+
+/* ---- Losses ---- */
+
+/* Loss, or right answer, of a point whose outputs stand in memory. */
+template <bool HITS> struct lehr_output_element {
+    const lehr_energy_args *energy;
+    const float *z; /* [K,stride] */
+    const lehr_cuda_points *data;
+    lehr_loss_scale scale;
+
+    __device__ __forceinline__ float operator()(lehr_i32 n) const
+    {
+        if (HITS)
+            return lehr_hit_point(energy->loss, energy->outputs, z + n, data->y + n, data->stride);
+        return lehr_loss_point(energy->loss, scale, energy->outputs, z + n, data->y + n,
+                               data->stride);
+    }
+};
+
+/* The points of one chunk, numbered from its first. */
+template <class ELEMENT> struct lehr_shifted_element {
+    ELEMENT element;
+    lehr_i32 start;
+
+    __device__ __forceinline__ float operator()(lehr_i32 n) const
+    {
+        return element(start + n);
+    }
+};
+
+template <bool HITS>
+__device__ __forceinline__ void lehr_tiled_chunk(const lehr_tiled_args *a, float *lane, float *sums)
+{
+    const lehr_network *net = &a->energy->network;
+    const int last_is_odd = (net->layers - 1) % 2;
+    const lehr_i64 in_batch = (lehr_i64)blockIdx.y;
+    const float *z = last_is_odd ? a->odd + in_batch * a->odd_row
+                                 : a->even + in_batch * a->even_row;
+    const lehr_i32 start = (lehr_i32)blockIdx.x * LEHR_CHUNK, left = a->data.points - start;
+    const lehr_shifted_element<lehr_output_element<HITS>> element = {
+        {a->energy, z, &a->data, lehr_loss_prepare(a->energy)}, start};
+    const double sum = lehr_team_sum<LEHR_TILED_THREADS>(left < LEHR_CHUNK ? left : LEHR_CHUNK,
+                                                         lane, element);
+    if (threadIdx.x == 0)
+        sums[(a->first + in_batch) * gridDim.x + blockIdx.x] = (float)sum; /* one chunk: a float */
+}
+
+extern "C" __global__ void __launch_bounds__(LEHR_TILED_THREADS)
+    lehr_tiled_losses_kernel(lehr_tiled_args a)
+{
+    __shared__ float lane[LEHR_LANES];
+    lehr_tiled_chunk<false>(&a, lane, a.losses);
+}
+
+extern "C" __global__ void __launch_bounds__(LEHR_TILED_THREADS)
+    lehr_tiled_hits_kernel(lehr_tiled_args a)
+{
+    __shared__ float lane[LEHR_LANES];
+    lehr_tiled_chunk<true>(&a, lane, a.hits);
+}
+
+/* ---- Decisions and scores ---- */
+
+/* Sums of chunks in chunk order. */
+__device__ __forceinline__ double lehr_chunk_total(const float *sums, lehr_i64 row, lehr_i32 points)
+{
+    const lehr_i64 chunks = lehr_chunks(points);
+    double total = 0.0;
+    for (lehr_i64 c = 0; c < chunks; c++)
+        total += (double)sums[row * chunks + c];
+    return total;
+}
+
+/* E and U of a row of a->weights; valid in rank 0. */
+__device__ __forceinline__ lehr_energies lehr_tiled_energies(const lehr_tiled_args *a, lehr_i64 row,
+                                                             float *lane)
+{
+    const lehr_weighing w = {a->energy, &a->data, nullptr, lane, nullptr};
+    const double loss = lehr_chunk_total(a->losses, row, a->data.points);
+    return lehr_energies_from<LEHR_TILED_THREADS>(&w, lehr_reduce(a->energy, loss, a->data.points),
+                                                  a->weights + row * a->energy->parameters);
+}
+
+extern "C" __global__ void __launch_bounds__(LEHR_TILED_THREADS)
+    lehr_tiled_decide_kernel(lehr_tiled_args a)
+{
+    __shared__ float lane[LEHR_LANES];
+    const lehr_table *t = &a.rows.table;
+    const lehr_i64 row = a.first + (lehr_i64)blockIdx.x;
+    const lehr_group *g = &t->group[a.rows.row_group[row]];
+    lehr_team_state *state = &a.state[row];
+    const lehr_drafting d = lehr_tiled_draft(&a, row);
+    const lehr_energies e = lehr_tiled_energies(&a, row, lane);
+    if (d.rank == 0) {
+        const lehr_proposal p = lehr_propose(g, a.energy, a.scan);
+        lehr_decide_row(g, t, state, p.move, lehr_row_stream(g->key, a.scan, state->walk.number),
+                        e);
+        if (a.ends)
+            lehr_walk_end(&state->walk, g, t);
+    }
+    __syncthreads(); /* the outcome */
+    if (state->outcome & LEHR_TOOK)
+        lehr_copy_own(&d, d.proposed, t->theta + row * t->parameters);
+    if (state->outcome & LEHR_BETTERED)
+        lehr_copy_own(&d, d.proposed, t->best + row * t->parameters);
+}
+
+extern "C" __global__ void __launch_bounds__(LEHR_TILED_THREADS)
+    lehr_tiled_score_kernel(lehr_tiled_args a)
+{
+    __shared__ float lane[LEHR_LANES];
+    const lehr_i64 row = a.first + (lehr_i64)blockIdx.x;
+    const lehr_energies e = lehr_tiled_energies(&a, row, lane);
+    if (threadIdx.x != 0)
+        return;
+    lehr_cuda_score score;
+    score.energy = e.energy;
+    score.prior = e.prior;
+    score.loss = lehr_chunk_total(a.losses, row, a.data.points);
+    score.hits = lehr_chunk_total(a.hits, row, a.data.points);
+    a.score[row] = score;
+}
+
+#endif
