@@ -21,7 +21,8 @@ typedef struct lehr_device_info {
     bool usable;
 } lehr_device_info;
 
-/* Describe up to `capacity` devices into out[]; returns how many there are in all. */
+/* Describe up to `capacity` devices into out[]; returns how many there are in all. A backend without a device
+ * counts as one that is not usable: no name, and the reason in its detail. */
 LEHR_API int32_t lehr_device_list(lehr_device_info *out, int32_t capacity);
 
 #ifdef __cplusplus

@@ -38,8 +38,11 @@ typedef struct lehr_run_spec {
     lehr_stop_spec stop;
     int64_t observe; /* scans between observations, at least 1 */
     lehr_numerics numerics;
-    char backend[LEHR_NAME_MAX]; /* "auto", "cpu", "cuda", "cuda:N" */
-    int32_t threads;             /* 0: the CPUs of the affinity mask */
+    char backend
+        [LEHR_NAME_MAX]; /* "auto", "cpu", "cuda", "cuda:N", "cuda:N,M", "cuda:all", or "cuda:" and
+                                    a part of one device's name */
+    int32_t threads;     /* 0: the CPUs of the affinity mask */
+    char cache_dir[LEHR_PATH_MAX]; /* where compiled kernels are kept between runs; "": nowhere */
 } lehr_run_spec;
 
 /* A spec with every default filled in (configs/defaults.yaml lists them). */
@@ -79,6 +82,30 @@ typedef lehr_status (*lehr_observe_fn)(const lehr_observation *observation, cons
 LEHR_API lehr_status lehr_run_create(const lehr_run_spec *spec, const lehr_objective *objective,
                                      lehr_run **out);
 LEHR_API void lehr_run_destroy(lehr_run **run);
+
+/* One line when backend "auto" had to do without a GPU, with the reason; else "". */
+LEHR_API const char *lehr_run_notice(const lehr_run *run);
+
+/* What a run would take and look like, before any work. */
+typedef struct lehr_plan {
+    char backend[LEHR_NAME_MAX], device[LEHR_NAME_MAX]; /* as in lehr_run_summary */
+    char kernels[LEHR_NAME_MAX];                        /* which ones run */
+    char notice[2 * LEHR_NAME_MAX];                     /* lehr_run_notice */
+    int32_t rows, rungs, copies, parameters;
+    int32_t devices, units; /* how many share the copies; multiprocessors or threads of the first */
+    int32_t parts;          /* of the rows, that take turns; 1: all rows stay on their device */
+    int64_t table_bytes;    /* replica table, host memory */
+    int64_t host_bytes;     /* of the backend */
+    int64_t device_bytes;   /* of each device; 0 on the CPU */
+    int64_t free_bytes;     /* of the device that has the least */
+    int64_t scans;          /* until the run ends at the latest; 0: not known */
+    int64_t multiply_adds;  /* of one proposal, over all training points; 0: not known (callback) */
+} lehr_plan;
+
+/* Plan a run: nothing is drawn or evaluated and no memory of the run is taken. Fails as lehr_run_create does
+ * where that can be known. */
+LEHR_API lehr_status lehr_run_plan(const lehr_run_spec *spec, const lehr_objective *objective,
+                                   lehr_plan *out);
 
 /* Start every row from the weights theta[P] instead of drawn ones; only before the first scan.
  * Fails with LEHR_ERR_ARG later, or when binary or ternary weights hold other values, and with

@@ -9,6 +9,7 @@
 /* X(name): the descriptor lehr_command_<name> in <name>.c, in the order of the help. */
 #define LEHR_COMMANDS(X)                                                                           \
     X(run)                                                                                         \
+    X(plan)                                                                                        \
     X(predict)                                                                                     \
     X(export)                                                                                      \
     X(list)                                                                                        \

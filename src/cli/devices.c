@@ -16,9 +16,13 @@ static lehr_status print_table(const lehr_device_info *device, int32_t count)
                   "name");
     for (int32_t i = 0; i < count; i++) {
         const lehr_device_info *d = &device[i];
-        lehr_text_add(&text, "%-8s  %-6s  %7d  %5.1f GiB  %s (%s)\n", d->backend,
-                      d->usable ? "yes" : "no", d->threads, (double)d->memory_bytes / (1 << 30),
-                      d->name, d->detail);
+        if (d->name[0] == '\0') /* a backend without a device */
+            lehr_text_add(&text, "%-8s  %-6s  %7s  %9s  %s\n", d->backend, "no", "-", "-",
+                          d->detail);
+        else
+            lehr_text_add(&text, "%-8s  %-6s  %7d  %5.1f GiB  %s (%s)\n", d->backend,
+                          d->usable ? "yes" : "no", d->threads, (double)d->memory_bytes / (1 << 30),
+                          d->name, d->detail);
     }
     return lehr_console_text(&text);
 }
@@ -50,7 +54,7 @@ static lehr_status devices(const lehr_options *options, int *code)
 const lehr_command lehr_command_devices = {
     .name = "devices",
     .arguments = "",
-    .help = "what can run the work on this machine",
+    .help = "what can run the work on this machine, and why what is missing cannot",
     .notes = "",
     .options = LEHR_BIT(JSON),
     .run = devices,

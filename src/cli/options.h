@@ -11,7 +11,7 @@
 #define LEHR_OPTIONS(X)                                                                            \
     X(SET, 's', "set", "KEY=VALUE", "set a config key (dotted path); may be given many times")     \
     X(OUTPUT, 'o', "output", "PATH", "where to write")                                             \
-    X(BACKEND, 0, "backend", "NAME", "auto, cpu, cuda or cuda:N")                                  \
+    X(BACKEND, 0, "backend", "NAME", "auto, cpu, cuda, cuda:N,M, cuda:all or cuda:PART-OF-NAME")   \
     X(THREADS, 0, "threads", "N",                                                                  \
       "threads of the cpu backend; 0: one per CPU of the affinity mask")                           \
     X(RESUME, 0, "resume", "auto|never", "auto (default): a finished run prints its result again") \

@@ -6,8 +6,10 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "cli/cache_dir.h"
 #include "cli/command.h"
 #include "cli/console.h"
+#include "cli/load.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "lehr/lehr.h"
@@ -15,7 +17,7 @@
 #include "study/result.h"
 #include "study/store.h"
 
-enum { ERROR_BYTES = 2048, OVERRIDE_BYTES = 256, SECONDS_PER_HOUR = 3600 };
+enum { ERROR_BYTES = 2048, SECONDS_PER_HOUR = 3600 };
 
 /* Everything that one run holds; all of it is freed in one place. */
 typedef struct session {
@@ -45,44 +47,9 @@ static void close_session(session *s)
 
 /* ---- Config ---------------------------------------------------------------------------------- */
 
-/* "key=value" of an option that is a key of the config, added to the overrides. */
-static lehr_status add_override(const session *s, lehr_option option, const char *key, char *text,
-                                const char **overrides, int32_t *count)
-{
-    const char *value = lehr_option_value(s->options, option, NULL);
-    if (value == NULL)
-        return LEHR_OK;
-    const int length = snprintf(text, OVERRIDE_BYTES, "%s=%s", key, value);
-    LEHR_CHECK(length < OVERRIDE_BYTES, LEHR_ERR_ARG, "--%s %.40s... is too long", key, value);
-    overrides[(*count)++] = text;
-    return LEHR_OK;
-}
-
-/* The keys that have an option of their own are overrides like any other, and the last word. */
-static lehr_status load_with(session *s, const char **overrides)
-{
-    char backend[OVERRIDE_BYTES], threads[OVERRIDE_BYTES];
-    int32_t count = 0;
-    for (; count < s->options->set_count; count++)
-        overrides[count] = s->options->set[count];
-    LEHR_TRY(add_override(s, LEHR_OPTION_BACKEND, "backend", backend, overrides, &count));
-    LEHR_TRY(add_override(s, LEHR_OPTION_THREADS, "threads", threads, overrides, &count));
-    return lehr_config_load(s->options->argument[0], overrides, count, &s->config);
-}
-
-static lehr_status load_config(session *s)
-{
-    const char **overrides = NULL;
-    LEHR_TRY(LEHR_NEW(overrides, (size_t)s->options->set_count + 2, "the overrides of a config"));
-    const lehr_status status = load_with(s, overrides);
-    LEHR_FREE(overrides);
-    return status;
-}
-
 /* --maxh is about this call and not about the run: it stays out of config.yaml. */
 static lehr_status limit_hours(session *s)
 {
-    s->spec = s->config.run;
     const char *text = lehr_option_value(s->options, LEHR_OPTION_MAXH, NULL);
     if (text == NULL)
         return LEHR_OK;
@@ -153,6 +120,8 @@ static lehr_status announce(session *s)
         return LEHR_OK;
     lehr_run_summary summary;
     LEHR_TRY(lehr_run_summarize(s->run, &summary));
+    if (lehr_run_notice(s->run)[0] != '\0')
+        lehr_console_note("%s", lehr_run_notice(s->run));
     lehr_console_note("run %s %s on %s (%s, %d threads): %d rows of %d parameters, files in %s",
                       s->config.name, s->id, summary.backend, summary.device, summary.threads,
                       summary.rows, summary.parameters, s->dir);
@@ -217,8 +186,10 @@ static lehr_status print_result(const session *s)
 
 static lehr_status run_session(session *s, int *code)
 {
-    LEHR_TRY(load_config(s));
+    LEHR_TRY(lehr_load(s->options, &s->config));
     LEHR_TRY(check_options(s));
+    s->spec = s->config.run;
+    lehr_cache_dir(s->spec.cache_dir, sizeof s->spec.cache_dir);
     LEHR_TRY(limit_hours(s));
     LEHR_TRY(look(s));
     if (s->result == NULL)

@@ -11,6 +11,9 @@
 lehr_status lehr_replicas_create(const lehr_group *group, int32_t parameters, lehr_table **out);
 void lehr_replicas_destroy(lehr_table **table);
 
+/* Memory that lehr_replicas_create would take. */
+int64_t lehr_replicas_bytes(const lehr_group *group, int32_t parameters);
+
 /* Draw the first weights of every row: normal of standard deviation scale(i), or random signs / ternary values.
  * Randomness: domain INIT, scan 0, the row inside its group. */
 void lehr_replicas_draw(lehr_table *table, const lehr_objective *objective);

@@ -3,6 +3,7 @@
 #include "run/run.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -10,6 +11,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "model/objective.h"
+#include "run/device.h"
 #include "run/replicas.h"
 #include "temper/ladder.h"
 #include "temper/proposal.h"
@@ -133,14 +135,24 @@ static lehr_status fill_temperatures(lehr_run *run)
     return LEHR_OK;
 }
 
-static lehr_status make_table(lehr_run *run)
+lehr_status lehr_run_shape(lehr_run *run, lehr_group *group, lehr_table *shape)
 {
     int32_t rungs, rows;
+    LEHR_TRY(check_spec(&run->spec));
     LEHR_TRY(count_rows(&run->spec, &rungs, &rows));
     LEHR_TRY(lehr_stop_plan(run, rows));
-    lehr_group group;
-    LEHR_TRY(fill_group(run, rungs, rows, &group));
-    LEHR_TRY(lehr_replicas_create(&group, run->problem->args.parameters, &run->table));
+    LEHR_TRY(fill_group(run, rungs, rows, group));
+    *shape = (lehr_table){.rows = rows,
+                          .parameters = run->problem->args.parameters,
+                          .group_count = 1,
+                          .moves = group->moves,
+                          .group = group};
+    return LEHR_OK;
+}
+
+static lehr_status make_table(lehr_run *run, const lehr_group *group)
+{
+    LEHR_TRY(lehr_replicas_create(group, run->problem->args.parameters, &run->table));
     LEHR_TRY(fill_temperatures(run));
     lehr_replicas_draw(run->table, run->objective);
     return LEHR_OK;
@@ -173,16 +185,39 @@ static lehr_status make_scratch(lehr_run *run)
     return make_outputs(run);
 }
 
-static lehr_status choose_backend(const char *name, const lehr_backend **backend)
+/* ---- Backend ----------------------------------------------------------------------------------- */
+
+/* Can it, and is there memory for it? */
+static lehr_status try_backend(const lehr_run *run, const lehr_table *table)
 {
-    if (strcmp(name, "auto") == 0 || strcmp(name, "cpu") == 0 || name[0] == 0) {
-        *backend = &lehr_backend_cpu;
-        return LEHR_OK;
-    }
-    if (strncmp(name, "cuda", 4) == 0 && (name[4] == 0 || name[4] == ':'))
-        return lehr_fail(LEHR_ERR_DEVICE, "backend %s: this build has no CUDA backend", name);
-    return lehr_fail(LEHR_ERR_ARG, "unknown backend \"%s\": auto, cpu, cuda or cuda:N", name);
+    lehr_memory_plan plan;
+    LEHR_TRY(run->backend->supports(&run->options, run->problem, table));
+    return run->backend->plan(&run->options, run->problem, table, &plan);
 }
+
+lehr_status lehr_run_choose(lehr_run *run, const lehr_table *shape)
+{
+    const char *name = run->spec.backend;
+    LEHR_TRY(
+        lehr_device_choose(name, &run->options, &run->backend, run->notice, sizeof run->notice));
+    const bool can_change = name[0] == '\0' || strcmp(name, "auto") == 0;
+    if (!can_change || run->backend == &lehr_backend_cpu)
+        return run->backend->supports(&run->options, run->problem, shape);
+    const lehr_status status = try_backend(run, shape);
+    if (status != LEHR_ERR_UNSUPPORTED && status != LEHR_ERR_DEVICE)
+        return status;
+    snprintf(run->notice, sizeof run->notice, "backend auto: cpu (%s)", lehr_error());
+    run->options.device_count = 0;
+    run->backend = &lehr_backend_cpu;
+    return run->backend->supports(&run->options, run->problem, shape);
+}
+
+const char *lehr_run_notice(const lehr_run *run)
+{
+    return run->notice;
+}
+
+/* ---- First energies ---------------------------------------------------------------------------- */
 
 static lehr_status start(lehr_run *run)
 {
@@ -195,13 +230,26 @@ static lehr_status start(lehr_run *run)
 
 static lehr_status fill(lehr_run *run)
 {
-    LEHR_TRY(check_spec(&run->spec));
-    LEHR_TRY(choose_backend(run->spec.backend, &run->backend));
-    LEHR_TRY(make_table(run));
+    lehr_group group;
+    lehr_table shape;
+    LEHR_TRY(lehr_run_shape(run, &group, &shape));
+    LEHR_TRY(lehr_run_choose(run, &shape));
+    LEHR_TRY(make_table(run, &group));
     LEHR_TRY(make_scratch(run));
-    LEHR_TRY(run->backend->supports(run->problem, run->table, run->spec.numerics));
     LEHR_TRY(run->backend->open(&run->options, run->problem, run->table, &run->state));
     return start(run);
+}
+
+void lehr_run_prepare(lehr_run *run, const lehr_run_spec *spec, const lehr_backend_options *options,
+                      const lehr_objective *objective)
+{
+    run->spec = *spec;
+    run->options = *options;
+    run->options.numerics = spec->numerics;
+    if (lehr_cache_set(&run->cache, spec->cache_dir))
+        run->options.cache = (lehr_cache_fns){lehr_cache_get, lehr_cache_put, &run->cache};
+    run->objective = objective;
+    run->problem = lehr_objective_problem(objective);
 }
 
 lehr_status lehr_run_create_with(const lehr_run_spec *spec, const lehr_backend_options *options,
@@ -209,10 +257,7 @@ lehr_status lehr_run_create_with(const lehr_run_spec *spec, const lehr_backend_o
 {
     lehr_run *run = NULL;
     LEHR_TRY(LEHR_NEW(run, 1, "run"));
-    run->spec = *spec;
-    run->options = *options;
-    run->objective = objective;
-    run->problem = lehr_objective_problem(objective);
+    lehr_run_prepare(run, spec, options, objective);
     const lehr_status status = fill(run);
     if (status != LEHR_OK) {
         lehr_run_destroy(&run);

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "backend.h"
+#include "base/cache.h"
 #include "lehr/run.h"
 
 enum { LEHR_CANDIDATES = 64 }; /* rows evaluated together at an observation */
@@ -15,7 +16,9 @@ struct lehr_run {
     const lehr_objective *objective;
     const lehr_problem *problem;
     const lehr_backend *backend;
-    void *state; /* of the backend */
+    lehr_cache cache;               /* of compiled kernels */
+    char notice[2 * LEHR_NAME_MAX]; /* what was chosen instead of what; "" */
+    void *state;                    /* of the backend */
     lehr_table *table;
 
     int64_t scan;        /* done */
@@ -49,6 +52,17 @@ struct lehr_run {
 /* lehr_run_create with a backend's options, for tests and benches that choose tiles and kernels. */
 lehr_status lehr_run_create_with(const lehr_run_spec *spec, const lehr_backend_options *options,
                                  const lehr_objective *objective, lehr_run **out);
+
+/* Write down what a run is about; `run` is zero before and stays where it is. */
+void lehr_run_prepare(lehr_run *run, const lehr_run_spec *spec, const lehr_backend_options *options,
+                      const lehr_objective *objective);
+
+/* Rows and rules of the run's group, and a table of that shape, without its arrays. */
+lehr_status lehr_run_shape(lehr_run *run, lehr_group *group, lehr_table *shape);
+
+/* Backend and devices for a table of that shape, as the spec's name says; `auto` takes the CPU where a GPU cannot
+ * run it or has no memory for it, and leaves a notice. */
+lehr_status lehr_run_choose(lehr_run *run, const lehr_table *shape);
 
 /* observe.c: choose `best` among the cold rows and the rows' lowest energies; fill run->observation. */
 lehr_status lehr_run_observe(lehr_run *run);

@@ -111,7 +111,7 @@ lehr_status lehr_run_summarize(lehr_run *run, lehr_run_summary *out)
         .numerics = run->spec.numerics,
     };
     lehr_device_info device;
-    run->backend->describe(run->options.device, &device);
+    run->backend->describe(run->options.device[0], &device);
     lehr_text_copy(summary.backend, sizeof summary.backend, device.backend);
     lehr_text_copy(summary.device, sizeof summary.device, device.name);
     summarize_rows(run, &summary);

@@ -3,7 +3,9 @@
 #include "study/bench.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -31,6 +33,7 @@ lehr_bench_options lehr_bench_options_quick(void)
 static lehr_run_spec run_spec(int32_t rows, int32_t threads)
 {
     lehr_run_spec spec = lehr_run_spec_default();
+    strcpy(spec.backend, "cpu");
     spec.copies = rows / RUNGS;
     spec.ladder = (lehr_ladder_spec){
         .kind = LEHR_LADDER_GEOMETRIC, .rungs = RUNGS, .min = 1e-3, .max = 1e-1};
@@ -77,15 +80,21 @@ static lehr_status time_part(lehr_run *run, int64_t scans, double part_s, timing
 }
 
 /* A run that is warm, and the scans of a slice that takes a quarter of a part on it. */
+static lehr_status warm_run(const lehr_run_spec *spec, const lehr_bench_case *bench, double part_s,
+                            lehr_run **run, int64_t *scans)
+{
+    LEHR_TRY(lehr_run_create(spec, bench->objective, run));
+    timing t;
+    LEHR_TRY(time_part(*run, 1, part_s / 4, &t));
+    *scans = (int64_t)fmax(1, t.per_wall_s * part_s / 4 / (spec->copies * spec->ladder.rungs));
+    return LEHR_OK;
+}
+
 static lehr_status start_run(const lehr_bench_case *bench, int32_t rows, int32_t threads,
                              double part_s, lehr_run **run, int64_t *scans)
 {
     const lehr_run_spec spec = run_spec(rows, threads);
-    LEHR_TRY(lehr_run_create(&spec, bench->objective, run));
-    timing t;
-    LEHR_TRY(time_part(*run, 1, part_s / 4, &t));
-    *scans = (int64_t)fmax(1, t.per_wall_s * part_s / 4 / rows);
-    return LEHR_OK;
+    return warm_run(&spec, bench, part_s, run, scans);
 }
 
 static double mean_acceptance(const lehr_run *run)
@@ -273,5 +282,55 @@ lehr_status lehr_bench_scale(const lehr_bench_case *bench, const lehr_bench_opti
     for (int k = 0; k < LEHR_BENCH_SCALES; k++)
         lehr_run_destroy(&s.run[k]);
     LEHR_FREE(s.cost);
+    return status;
+}
+
+/* ---- Devices --------------------------------------------------------------------------------- */
+
+static const int32_t device_rows[LEHR_BENCH_DEVICE_SCALES] = {1024, 4096, 16384};
+static const int64_t device_parameters = 500000000; /* of a table at most, some gigabytes */
+
+/* rate[repetitions] of a run of so many rows. */
+static lehr_status time_device(const lehr_bench_case *bench, const lehr_bench_options *options,
+                               const lehr_run_spec *spec, lehr_run **run, double *rate)
+{
+    int64_t scans;
+    LEHR_TRY(warm_run(spec, bench, options->part_s, run, &scans));
+    for (int32_t i = 0; i < options->repetitions; i++) {
+        timing t;
+        LEHR_TRY(time_part(*run, scans, options->part_s, &t));
+        rate[i] = t.per_wall_s;
+    }
+    return LEHR_OK;
+}
+
+static lehr_status fill_rates(const lehr_bench_case *bench, const lehr_bench_options *options,
+                              const char *backend, double *rate, lehr_bench_rates *out)
+{
+    out->count = 0;
+    for (int k = 0; k < LEHR_BENCH_DEVICE_SCALES; k++) {
+        if (k > 0 && device_rows[k] * bench->cost.parameters > device_parameters)
+            break;
+        lehr_run *run = NULL;
+        lehr_run_spec spec = run_spec(device_rows[k], 1);
+        snprintf(spec.backend, sizeof spec.backend, "%s", backend);
+        const lehr_status status = time_device(bench, options, &spec, &run, rate);
+        lehr_run_destroy(&run);
+        LEHR_TRY(status);
+        out->rows[k] = device_rows[k];
+        out->rate[k] = median(rate, options->repetitions);
+        out->count = k + 1;
+    }
+    return LEHR_OK;
+}
+
+lehr_status lehr_bench_device(const lehr_bench_case *bench, const lehr_bench_options *options,
+                              const char *backend, lehr_bench_rates *out)
+{
+    LEHR_TRY(check_options(options));
+    double *rate = NULL;
+    LEHR_TRY(LEHR_NEW(rate, (size_t)options->repetitions, "figures of a bench"));
+    const lehr_status status = fill_rates(bench, options, backend, rate, out);
+    LEHR_FREE(rate);
     return status;
 }

@@ -1,4 +1,5 @@
 /* bench.h: how fast proposals are made, against the bound of the machine: `lehr bench speed`.
+ * All of it times the CPU backend, but for lehr_bench_device.
  *
  * A time says little on a shared machine, so every figure is a ratio taken inside one
  * repetition: the rate of one thread over the bound from the FMA peak measured just before and
@@ -86,6 +87,18 @@ typedef struct lehr_bench_scaling {
 
 lehr_status lehr_bench_scale(const lehr_bench_case *bench, const lehr_bench_options *options,
                              lehr_bench_scaling *out);
+
+/* Proposals per second of a device by the clock on the wall, medians, as the number of rows grows. */
+enum { LEHR_BENCH_DEVICE_SCALES = 3 };
+typedef struct lehr_bench_rates {
+    int32_t count; /* numbers of rows tried: large networks stop before the last */
+    int32_t rows[LEHR_BENCH_DEVICE_SCALES]; /* 1,024 to 16,384 */
+    double rate[LEHR_BENCH_DEVICE_SCALES];
+} lehr_bench_rates;
+
+/* backend: as lehr_run_spec's; fails where it does. */
+lehr_status lehr_bench_device(const lehr_bench_case *bench, const lehr_bench_options *options,
+                              const char *backend, lehr_bench_rates *out);
 
 /* FMA FLOP per second of a core, by a loop of about `seconds`. */
 double lehr_bench_peak(double seconds);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "run/device.h"
 #include "study/config_read.h"
 #include "study/directory.h"
 
@@ -241,16 +242,6 @@ static lehr_status check_stop(const lehr_config_reader *r)
     return check_target(r);
 }
 
-/* "auto", "cpu", "cuda", "cuda:N". Whether it is there is for the run to find out. */
-static bool is_backend(const char *name)
-{
-    if (strcmp(name, "auto") == 0 || strcmp(name, "cpu") == 0 || strcmp(name, "cuda") == 0)
-        return true;
-    if (strncmp(name, "cuda:", 5) != 0 || name[5] == '\0' || strlen(name) > 5 + 4)
-        return false;
-    return strspn(name + 5, "0123456789") == strlen(name + 5);
-}
-
 static lehr_status check_names(const lehr_config_reader *r)
 {
     const lehr_config *config = &r->draft.config;
@@ -261,10 +252,9 @@ static lehr_status check_names(const lehr_config_reader *r)
              shown);
     CHECK_AT(r, "output.dir", config->output_dir[0] != '\0', LEHR_ERR_ARG,
              "output.dir must not be empty");
-    lehr_utf8_show(config->run.backend, strlen(config->run.backend), sizeof shown, shown);
-    CHECK_AT(r, "backend", is_backend(config->run.backend), LEHR_ERR_ARG,
-             "backend must be auto, cpu, cuda or cuda:N, got '%s'", shown);
-    return LEHR_OK;
+    /* Whether the device is there is for the run to find out. */
+    const lehr_status status = lehr_device_check(config->run.backend);
+    return status == LEHR_OK ? LEHR_OK : lehr_config_blame(r, "backend", status);
 }
 
 lehr_status lehr_config_resolve(lehr_config_reader *r)

@@ -182,7 +182,9 @@ const lehr_config_key lehr_config_keys[] = {
     {"output.trace.energy", COUNT, AT(trace_energy), .high = SCANS_MAX, .unit = "scans",
      .meaning = "between energies written to the trace; 0: none"},
 
-    {"backend", TEXT, CHARS(run.backend), .meaning = "what does the work: auto, cpu, cuda, cuda:N"},
+    {"backend", TEXT, CHARS(run.backend),
+     .meaning = "what does the work: auto, cpu, cuda, cuda:N, cuda:N,M, cuda:all, or cuda: and a "
+                "part of a name"},
     {"threads", INT, AT(run.threads), .low = 1, .high = 4096, .flags = AUTO,
      .meaning = "of the CPU backend; auto: the CPUs that the process may use"},
     {"numerics", KIND, OF(NUMERICS), AT(run.numerics), .flags = ID,

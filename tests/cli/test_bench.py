@@ -76,6 +76,18 @@ class Bench(unittest.TestCase):
         self.assertEqual((workload["name"], workload["shape"], workload["points"]),
                          ("tiny", "2-5-2 tanh", 40))
 
+    def test_another_backend_is_timed_by_rows(self):
+        workload = speed("--workload", "a", "--backend", "auto")["workloads"][0]
+        rates = workload["proposals_per_s_by_rows"]
+        self.assertEqual(list(rates), ["1024", "4096", "16384"])
+        self.assertTrue(all(rate > 0 for rate in rates.values()))
+        self.assertEqual((workload["backend"], workload["shape"], workload["points"]),
+                         ("auto", "2-16-16-1 tanh", 200))
+
+    def test_a_backend_that_is_not_there_is_not_replaced(self):
+        done = lehr("speed", "--quick", "--workload", "a", "--backend", "cuda:77")
+        self.assertEqual((done.returncode, done.stdout), (69, ""))
+
     def test_the_table_has_a_line_per_workload(self):
         done = lehr("speed", "--quick", "--workload", "a")
         self.assertEqual(done.returncode, 0)

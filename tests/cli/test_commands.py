@@ -1,12 +1,14 @@
 """Words, help, lists and streams of the program."""
 
 import os
+import re
 import subprocess
+import time
 import unittest
 
 from program import ProgramTest, strict_json
 
-COMMANDS = ("run", "predict", "export", "list", "devices")
+COMMANDS = ("run", "plan", "predict", "export", "list", "devices", "bench")
 
 
 class Commands(ProgramTest):
@@ -45,6 +47,12 @@ class Commands(ProgramTest):
             (("run", "tiny.yaml", "--require-target"), "needs stop.target"),
             (("run", "tiny.yaml", "--threads", "many"), "threads"),
             (("run", "tiny.yaml", "--backend", "tpu"), "tpu"),
+            (("run", "tiny.yaml", "--backend", "cuda:0,0"), "names device 0 twice"),
+            (("run", "tiny.yaml", "--backend", "cuda:0,,1"), "device numbers"),
+            (("run", "tiny.yaml", "-s", "numerics=fast", "--backend", "cpu"), "CUDA backend"),
+            (("plan",), "missing argument: lehr plan CONFIG"),
+            (("plan", "tiny.yaml", "-o", "x"), "unknown option '-o'"),
+            (("plan", "tiny.yaml", "-s", "temperatures.rung=3"), "temperatures.rungs"),
             (("list", "los"), "did you mean 'loss'"),
             (("export", ".", "--format", "onnx"), "not 'onnx'"),
             (("devices", "cpu"), "one word too many"),
@@ -81,6 +89,61 @@ class Commands(ProgramTest):
         self.assertTrue(devices[0]["usable"])
         self.assertGreaterEqual(devices[0]["threads"], 1)
         self.assertIn("cpu", self.lehr("devices").stdout)
+
+    def test_devices_say_why_there_is_no_gpu(self):
+        devices = strict_json(self.lehr("devices", "--json").stdout)["devices"]
+        cuda = [device for device in devices if device["backend"].startswith("cuda")]
+        self.assertGreaterEqual(len(cuda), 1)
+        if cuda[0]["name"]:
+            self.skipTest("there is a GPU")
+        self.assertFalse(cuda[0]["usable"])
+        self.assertGreater(len(cuda[0]["detail"]), 5)
+        self.assertRegex(
+            self.lehr("devices").stdout, r"(?m)^cuda +no .*%s$" % re.escape(cuda[0]["detail"])
+        )
+
+    def test_plan_shows_a_run_without_running_it(self):
+        table = self.lehr("plan", "tiny.yaml", "--backend", "cpu").stdout
+        for line in (
+            r"rows +4: 4 rungs x 1 copies",
+            r"parameters +22 a row, 576 multiply-adds a proposal",
+            r"length +at most 60 scans, 240 proposals",
+            r"device +cpu \(.+\), 1 threads",
+            r"memory +table .+, host .+",
+        ):
+            self.assertRegex(table, "(?m)^%s$" % line)
+        self.assertNotIn("looks wrong", table)
+        plan = strict_json(self.lehr("plan", "tiny.yaml", "--backend", "cpu", "--json").stdout)
+        self.assertEqual((plan["rows"], plan["scans"], plan["parts"]), (4, 60, 1))
+        self.assertEqual((plan["notice"], plan["looks_wrong"]), ("", []))
+        self.assertEqual(self.left_behind(), ["tiny.yaml"])
+
+    def test_plan_says_what_looks_wrong(self):
+        for keys, says in (
+            ("temperatures.min=1e-7 temperatures.rungs=8", "16 float ulps"),
+            ("network.hidden=[64]", "rungs from 0.001 to 0.1 are few for 322 parameters"),
+            ("exchange.every=61", "before its first exchange"),
+            ("output.observe=61", "before its first observation"),
+        ):
+            with self.subTest(keys=keys):
+                words = ["plan", "tiny.yaml", "--backend", "cpu"]
+                for key in keys.split():
+                    words += ["-s", key]
+                self.assertRegex(self.lehr(*words).stdout, "(?m)^looks wrong   .*%s" % says)
+                doubts = strict_json(self.lehr(*words, "--json").stdout)["looks_wrong"]
+                self.assertEqual(len(doubts), 1, doubts)
+                self.assertIn(says, doubts[0])
+        words = ("plan", "tiny.yaml", "-s", "stop.scans=0", "-s", "stop.wall_s=9")
+        self.assertRegex(self.lehr(*words).stdout, "(?m)^length +not known.*\ntime +at most 9 s$")
+
+    def test_version_is_there_at_once(self):
+        times = []
+        for _ in range(20):
+            start = time.monotonic()
+            self.lehr("--version")
+            times.append(time.monotonic() - start)
+        bound = 1.0 if os.environ.get("LEHR_SANITIZE") else 0.05
+        self.assertLess(sorted(times)[10], bound, times)
 
     def test_a_stdout_that_takes_nothing_is_an_input_output_error(self):
         with open("/dev/full", "wb") as full:

@@ -287,12 +287,27 @@ class BadInput(ProgramTest):
         self.assertFalse(os.path.exists(self.path("runs")))
 
     def test_of_a_device_that_is_not_there(self):
-        if "cuda" in self.lehr("devices").stdout:
+        devices = strict_json(self.lehr("devices", "--json").stdout)["devices"]
+        if any(device["usable"] for device in devices if device["backend"] != "cpu"):
             self.skipTest("there is a GPU")
-        for name in ("cuda", "cuda:7"):
-            self.fails("run", "tiny.yaml", "-q", "--backend", name, code=69, says="CUDA")
+        reason = devices[1]["detail"]
+        for name in ("cuda", "cuda:7", "cuda:0,1", "cuda:all", "cuda:H200"):
+            says = "backend %s: %s" % (name, reason)
+            self.fails("run", "tiny.yaml", "-q", "--backend", name, code=69, says=says)
+            self.fails("plan", "tiny.yaml", "--backend", name, code=69, says=says)
         self.assertFalse(os.path.exists(self.path("runs")))
-        self.assertEqual(self.run_json("tiny.yaml", "--backend", "auto")["backend"], "cpu")
+        done = self.lehr("run", "tiny.yaml", "--backend", "auto")
+        notes = [line for line in done.stderr.splitlines() if "auto" in line]
+        self.assertEqual(notes, ["lehr: backend auto: cpu (%s)" % reason])
+        again = self.lehr("run", "tiny.yaml", "-q", "-o", "quiet", "--backend", "auto", "--json")
+        self.assertEqual(strict_json(again.stdout)["backend"], "cpu")
+        self.assertEqual(again.stderr, "")
+
+    def test_on_the_cpu_touches_no_cache(self):
+        home = dict(os.environ, HOME=self.path("home"), XDG_CACHE_HOME=self.path("cache"))
+        self.lehr("run", "tiny.yaml", "-q", "--backend", "cpu", env=home)
+        self.assertFalse(os.path.exists(self.path("home")))
+        self.assertFalse(os.path.exists(self.path("cache")))
 
 
 class FullDisk(ProgramTest):

@@ -196,6 +196,37 @@ Test(run, starts_from_given_weights)
     lehr_dataset_destroy(&data);
 }
 
+Test(run, a_plan_says_what_the_run_then_is)
+{
+    lehr_dataset *data = two_clouds(0.2);
+    lehr_objective *objective = clouds_objective(data);
+    lehr_run_spec spec = small_spec();
+    strcpy(spec.backend, "cpu");
+    lehr_plan plan;
+    cr_assert_eq(lehr_run_plan(&spec, objective, &plan), LEHR_OK, "%s", lehr_error());
+    const lehr_run_summary summary = run_to_end(&spec, objective);
+    cr_expect_eq(plan.rows, summary.rows);
+    cr_expect_eq(plan.rungs, summary.rungs);
+    cr_expect_eq(plan.copies, summary.copies);
+    cr_expect_eq(plan.parameters, summary.parameters);
+    cr_expect_eq(plan.units, summary.threads);
+    cr_expect_eq(plan.scans, summary.scans);
+    cr_expect_str_eq(plan.backend, summary.backend);
+    cr_expect_str_eq(plan.device, summary.device);
+    cr_expect_str_eq(plan.notice, "");
+    cr_expect_eq(plan.parts, 1);
+    cr_expect_eq(plan.multiply_adds, 36 * (2 * 4 + 4 * 1)); /* 60 points less a fifth, twice */
+    cr_expect_geq(plan.table_bytes, (int64_t)(2 * sizeof(float)) * plan.rows * plan.parameters);
+    cr_expect_eq(plan.device_bytes, 0);
+    spec.stop = (lehr_stop_spec){.wall_s = 1};
+    cr_assert_eq(lehr_run_plan(&spec, objective, &plan), LEHR_OK);
+    cr_expect_eq(plan.scans, 0, "nobody knows");
+    spec.exchange.every = 0;
+    cr_expect_eq(lehr_run_plan(&spec, objective, &plan), LEHR_ERR_ARG);
+    lehr_objective_destroy(&objective);
+    lehr_dataset_destroy(&data);
+}
+
 Test(run, refuses_bad_specs)
 {
     lehr_dataset *data = two_clouds(0);
@@ -212,13 +243,14 @@ Test(run, refuses_bad_specs)
     cases[2].sentence = "between 0 and 1", cases[2].spec.adapt = 1.5;
     cases[3].sentence = "exchange.every", cases[3].spec.exchange.every = 0;
     cases[4].sentence = "at least one stop rule", cases[4].spec.stop = (lehr_stop_spec){0};
-    cases[5].sentence = "no CUDA backend", cases[5].status = LEHR_ERR_DEVICE;
-    strcpy(cases[5].spec.backend, "cuda:0");
+    cases[5].sentence = "backend cuda:4095: ", cases[5].status = LEHR_ERR_DEVICE;
+    strcpy(cases[5].spec.backend, "cuda:4095");
     cases[6].sentence = "population", cases[6].status = LEHR_ERR_UNSUPPORTED;
     cases[6].spec.method = LEHR_METHOD_POPULATION;
     cases[7].sentence = "numerics: fast", cases[7].status = LEHR_ERR_UNSUPPORTED;
     cases[7].spec.numerics = LEHR_NUMERICS_FAST;
-    cases[8].sentence = "unknown backend", strcpy(cases[8].spec.backend, "tpu");
+    strcpy(cases[7].spec.backend, "cpu");
+    cases[8].sentence = "backend must be", strcpy(cases[8].spec.backend, "tpu");
     for (int i = 0; i < 9; i++) {
         lehr_run *run = NULL;
         cr_assert_eq(lehr_run_create(&cases[i].spec, objective, &run), cases[i].status, "case %d",

@@ -246,9 +246,12 @@ Test(config_bad, keys_that_do_not_fit_together)
         {"data: {source: d, task: regression}\nloss: {kind: mse}\n"
          "stop: {target: {metric: train_accuracy, value: 1}}\n",
          "3:25", "no meaning for regression"},
-        {DATA "backend: gpu\n", "2:10", "backend must be auto, cpu, cuda or cuda:N, got 'gpu'"},
+        {DATA "backend: gpu\n", "2:10", "backend must be auto, cpu, cuda, or cuda: and"},
+        {DATA "backend: \"g\\tpu\"\n", "2:10", "got 'g\\x09pu'"},
         {DATA "backend: 'cuda:'\n", "2:10", "backend must be"},
-        {DATA "backend: cuda:1x\n", "2:10", "backend must be"},
+        {DATA "backend: cuda:1,\n", "2:10", "backend must be"},
+        {DATA "backend: cuda:1,0,1\n", "2:10", "names device 1 twice"},
+        {DATA "backend: ''\n", "2:10", "backend must not be empty"},
         {DATA "output: {dir: ''}\n", "2:15", "output.dir must not be empty"},
     };
     ASSERT_ALL_REFUSED(rows);

@@ -102,6 +102,8 @@ Test(config_defaults, every_field_has_a_key)
             memset(reached + key->count, 1, sizeof(int32_t));
     }
     memset(reached + offsetof(lehr_config, run.move_count), 1, sizeof(int32_t));
+    memset(reached + offsetof(lehr_config, run.cache_dir), 1,
+           LEHR_PATH_MAX); /* the program's to say */
     int padding = 0;
     for (size_t b = 0; b < sizeof(lehr_config); b++)
         padding += !reached[b];
