@@ -82,8 +82,8 @@ static void check(lehr_exchange scheme)
         const double exact = share_of_plus(betas[t]), z = stats_z(&share[t], exact);
         cr_expect(fabs(z) < SIGMA(5), "rung %d: %.4f instead of %.4f, z %.1f", t, share[t].mean,
                   exact, z);
-        cr_expect(stats_error(&share[t]) < (REDUCED_SAMPLES ? 0.04 : 0.015),
-                  "rung %d: too coarse, %.4f", t, stats_error(&share[t]));
+        cr_expect(stats_error(&share[t]) < 0.015 * sqrt(SAMPLES_CUT), "rung %d: too coarse, %.4f",
+                  t, stats_error(&share[t]));
     }
 }
 

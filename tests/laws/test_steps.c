@@ -31,7 +31,7 @@ static void check_ratios(const lehr_run *run)
             cr_expect(fabs(z) < SIGMA(5),
                       "move %d, rungs %d and %d: ln sigma differs by %.4f, z %.1f", m, t, t + 1,
                       difference.mean, z);
-            cr_expect(stats_error(&difference) < (REDUCED_SAMPLES ? 0.06 : 0.02), "too coarse: %g",
+            cr_expect(stats_error(&difference) < 0.02 * sqrt(SAMPLES_CUT), "too coarse: %g",
                       stats_error(&difference));
         }
 }
@@ -51,7 +51,7 @@ static void check_acceptance(const lehr_run *run, const int64_t *proposed, const
             cr_expect(fabs(rate.mean - targets[m]) < SIGMA(5) * stats_error(&rate) + 0.005,
                       "move %d, rung %d: acceptance %.4f +- %.4f instead of %g", m, t, rate.mean,
                       stats_error(&rate), targets[m]);
-            cr_expect(stats_error(&rate) < (REDUCED_SAMPLES ? 0.01 : 0.004), "too coarse: %g",
+            cr_expect(stats_error(&rate) < 0.004 * sqrt(SAMPLES_CUT), "too coarse: %g",
                       stats_error(&rate));
         }
 }

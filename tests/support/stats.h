@@ -14,21 +14,23 @@
 #define SIGMA(n) ((double)(n))
 #define LEAST_P  1e-6
 
-/* Sanitized and unoptimized builds take fewer samples; every tolerance is worked out from the
- * number taken. */
+/* Sanitized and unoptimized builds, and kernels that run on a test device (tests/device), take fewer
+ * samples; every tolerance is worked out from the number taken. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define STATS_SANITIZED 1
 #endif
 #endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(STATS_SANITIZED) ||   \
+#if defined(LEHR_TEST_DEVICE)
+#define SAMPLES_CUT 32
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(STATS_SANITIZED) || \
     !defined(__OPTIMIZE__)
-#define SAMPLES(n)      ((n) / 8)
-#define REDUCED_SAMPLES 1
+#define SAMPLES_CUT 8
 #else
-#define SAMPLES(n)      (n)
-#define REDUCED_SAMPLES 0
+#define SAMPLES_CUT 1
 #endif
+#define SAMPLES(n)      ((n) / SAMPLES_CUT)
+#define REDUCED_SAMPLES (SAMPLES_CUT > 1)
 
 /* ---- Random numbers: SplitMix64 (Steele, Lea, Flood 2014), apart from the engine's Philox ---- */
 

@@ -52,6 +52,8 @@ lehr_run_spec law_spec(const double *beta, int32_t rungs, int32_t copies, int64_
     spec.stop = (lehr_stop_spec){.scans = scans};
     spec.observe = scans;
     spec.threads = 1;
+    const char *backend = getenv("LEHR_TEST_BACKEND");
+    snprintf(spec.backend, sizeof spec.backend, "%s", backend && *backend ? backend : "cpu");
     return spec;
 }
 

@@ -27,7 +27,7 @@ void law_needs(lehr_status status, const char *what);
 
 /* Tempering on the listed betas (cold to hot, so falling; 0 is allowed at the end), exchange
  * after every scan, fixed steps of automatic size on all weights, one thread, nothing observed
- * before the end. */
+ * before the end. LEHR_TEST_BACKEND in the environment names another backend than "cpu". */
 lehr_run_spec law_spec(const double *beta, int32_t rungs, int32_t copies, int64_t scans);
 
 /* A run with these rows; destroy with lehr_run_destroy. */
