@@ -12,6 +12,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     endif()
 endif()
 
+# kernels/cuda is chosen apart: .cmake/cuda.cmake.
 set(LEHR_FOLDERS src/base kernels/cpu src/model src/temper src/run src/study)
 
 # Compile every folder once with the given definitions; the objects come back in ${objects}.

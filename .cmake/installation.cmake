@@ -22,5 +22,10 @@ install(FILES "${PROJECT_BINARY_DIR}/lehrConfig.cmake" "${PROJECT_BINARY_DIR}/le
 set(pc_folder ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}/${pc_folder}"
            OUTPUT_VARIABLE pc_prefix)
+set(LEHR_PC_CUDA "")
+if(LEHR_WITH_CUDA)
+    cmake_path(GET CUDA_cudart_static_LIBRARY PARENT_PATH folder)
+    set(LEHR_PC_CUDA " -L${folder} -lcudart_static -lrt -ldl")
+endif()
 configure_file(.cmake/lehr.pc.in lehr.pc @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/lehr.pc" DESTINATION ${pc_folder})

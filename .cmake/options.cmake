@@ -1,6 +1,8 @@
 # What can be chosen at configure time.
 option(BUILD_SHARED_LIBS "Build liblehr as a shared library" OFF)
 option(LEHR_TESTS "Build the tests (needs Criterion)" ${PROJECT_IS_TOP_LEVEL})
+option(LEHR_TEST_SHIM "Build the tests of the CUDA backend on the CPU, from the kernels' source" ON)
+option(LEHR_TEST_PTX "Build the tests of the CUDA backend also on nvcc's PTX, run on the CPU (minutes)" OFF)
 option(LEHR_BENCH "Build the programs of bench/" OFF)
 option(LEHR_FUZZ "Build the libFuzzer targets of tests/fuzz (clang only)" OFF)
 option(LEHR_WARNINGS_AS_ERRORS "Let every compiler warning fail the build" OFF)
@@ -16,32 +18,14 @@ if(LEHR_FUZZ AND NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
                         "configure with -DCMAKE_C_COMPILER=clang")
 endif()
 
-# Optional backends: AUTO takes what is there and says what is not, ON insists, OFF leaves it out.
-# Sets LEHR_WITH_<name> and LEHR_WITHOUT_<name> (the reason) for the summary.
-function(lehr_backend_option name help sources)
-    set(LEHR_${name} AUTO CACHE STRING "${help}: AUTO, ON or OFF")
-    set_property(CACHE LEHR_${name} PROPERTY STRINGS AUTO ON OFF)
-    file(GLOB_RECURSE found CONFIGURE_DEPENDS ${sources})
-    if(LEHR_${name} STREQUAL "AUTO")
-        set(insist FALSE)
-    elseif(LEHR_${name})
-        set(insist TRUE)
-    else()
-        set(LEHR_WITHOUT_${name} "switched off" PARENT_SCOPE)
-        return()
-    endif()
-    if(NOT found)
-        if(insist)
-            message(FATAL_ERROR "LEHR_${name}=ON: ${help} is not part of this version yet")
-        endif()
-        set(LEHR_WITHOUT_${name} "not part of this version yet" PARENT_SCOPE)
-        return()
-    endif()
-    set(LEHR_WITH_${name} TRUE PARENT_SCOPE)
-endfunction()
-
-lehr_backend_option(CUDA "the CUDA backend" "${PROJECT_SOURCE_DIR}/kernels/cuda/*.cu")
-lehr_backend_option(MPI "runs over MPI ranks" "${PROJECT_SOURCE_DIR}/src/run/*mpi*.c")
+# Runs over MPI ranks: AUTO takes what is there and says what is not, ON insists, OFF leaves it out. The CUDA
+# backend has the same choice, see .cmake/cuda.cmake. LEHR_WITHOUT_<name> is the reason, for the summary.
+set(LEHR_MPI AUTO CACHE STRING "runs over MPI ranks: AUTO, ON or OFF")
+set_property(CACHE LEHR_MPI PROPERTY STRINGS AUTO ON OFF)
+set(LEHR_WITHOUT_MPI "not part of this version yet")
+if(LEHR_MPI STREQUAL "ON")
+    message(FATAL_ERROR "LEHR_MPI=ON: runs over MPI ranks are not part of this version yet")
+endif()
 
 # Remember something that was left out, and why, for the summary.
 function(lehr_left_out what why)

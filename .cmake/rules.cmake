@@ -37,8 +37,8 @@ if(LEHR_COVERAGE)
     endif()
     list(APPEND instrument --coverage -fprofile-update=atomic)
 endif()
-# For the whole build, so that programs link with the matching run-time library.
-add_compile_options(${instrument})
+# For the whole build, so that programs link with the matching run-time library; nvcc knows none of them.
+add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:${instrument}>")
 add_link_options(${instrument})
 if(LEHR_FUZZ)
     add_compile_options(-fsanitize=fuzzer-no-link)

@@ -4,11 +4,19 @@
 # the tree or build for themselves, whatever this build is: label `once`, run by the preset `check` only.
 
 include(CheckLanguage)
+check_language(CXX)
+if(CMAKE_CXX_COMPILER)
+    enable_language(CXX)
+    foreach(type RELEASE RELWITHDEBINFO MINSIZEREL)
+        string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_${type} "${CMAKE_CXX_FLAGS_${type}}")
+    endforeach()
+endif()
 
 # The library with the planted bugs compiled in and switched off: tests/laws link with it instead of lehr,
 # so that LEHR_PLANT=<name> in the environment makes a law fail. Never installed.
 lehr_engine(lehr_planted planted LEHR_PLANTS)
-add_library(lehr_planted STATIC EXCLUDE_FROM_ALL ${planted})
+lehr_absent_objects(absent)
+add_library(lehr_planted STATIC EXCLUDE_FROM_ALL ${planted} ${absent})
 target_link_libraries(lehr_planted PRIVATE ${LEHR_LIBRARIES})
 
 # What every test program is compiled with: the rules, Criterion and tests/support ("support/name.h").
@@ -54,6 +62,12 @@ endif()
 function(lehr_add_test path) # path below tests/; the command follows
     get_filename_component(folder ${path} DIRECTORY)
     get_filename_component(name ${path} NAME_WE)
+    lehr_add_test_called(${folder}/${name} ${path} ${ARGN})
+endfunction()
+
+function(lehr_add_test_called test path) # FOLDER/test_NAME becomes the test FOLDER/NAME
+    get_filename_component(folder ${test} DIRECTORY)
+    get_filename_component(name ${test} NAME)
     string(REGEX REPLACE "^test_" "" name ${name})
     set(labels ${folder})
     set(seconds ${test_seconds})
@@ -65,6 +79,13 @@ function(lehr_add_test path) # path below tests/; the command follows
     if(name MATCHES "^long_")
         list(APPEND labels long)
         set(seconds ${test_seconds_long})
+    endif()
+    if(test MATCHES "_ptx$|^laws/.*_shim|cuda_(sweep|barriers)|^device/(test_)?(bugs|ptx|blas)$|budgets")
+        list(APPEND labels cuda) # the CUDA backend's minutes: the preset `cuda` runs them, the others do not
+    endif()
+    # Each of them takes more minutes than a stage should.
+    if(test MATCHES "cuda_(cases|sweep|faults|orders)_ptx$" OR (LEHR_SANITIZE AND test MATCHES "(cases|fast)_shim$"))
+        list(APPEND labels long)
     endif()
     add_test(NAME ${folder}/${name} COMMAND ${ARGN})
     set_tests_properties(${folder}/${name} PROPERTIES LABELS "${labels}" TIMEOUT ${seconds} COST ${cost}
@@ -88,9 +109,15 @@ function(lehr_add_test_program path)
     lehr_add_test(${path} ${target} -j1)
 endfunction()
 
+include(device) # the CUDA backend on the CPU: lehr_add_device_programs()
+
 file(GLOB_RECURSE paths CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/tests" tests/test_*.c)
 foreach(path IN LISTS paths)
-    lehr_add_test_program(${path})
+    if(path MATCHES "^device/|/test_(long_)?cuda_")
+        lehr_add_device_programs(${path})
+    else()
+        lehr_add_test_program(${path})
+    endif()
 endforeach()
 
 file(GLOB_RECURSE paths CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/tests" tests/test_*.sh)
@@ -111,9 +138,7 @@ endif()
 # cuRAND's own Philox, compiled for the host, against core/rng.h: needs only headers of the CUDA Toolkit.
 find_path(LEHR_CURAND_HEADERS curand_philox4x32_x.h PATHS ENV CUDA_PATH PATHS /usr/local/cuda
           PATH_SUFFIXES include)
-check_language(CXX)
 if(LEHR_CURAND_HEADERS AND CMAKE_CXX_COMPILER)
-    enable_language(CXX)
     add_executable(core_curand_words tests/core/curand_words.cpp)
     target_link_libraries(core_curand_words PRIVATE lehr_rules)
     target_include_directories(core_curand_words SYSTEM PRIVATE "${LEHR_CURAND_HEADERS}")

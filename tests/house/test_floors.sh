@@ -5,13 +5,14 @@ set -u
 root=${LEHR_SOURCE_DIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 cc=${CC:-cc}
 
-# folder        may see, besides itself
+# folder        may see, besides itself; device code (.cu, .cuh) less than the rest of its folder
 floors='
 include/lehr
 kernels         include/lehr kernels/core
 kernels/core    include/lehr
 kernels/cpu     include/lehr kernels/core kernels src/base
 kernels/cuda    include/lehr kernels/core kernels src/base
+kernels/cuda/*.cu include/lehr kernels/core kernels/cuda
 src/base        include/lehr
 src/model       include/lehr kernels/core kernels src/base
 src/temper      include/lehr kernels/core kernels src/base
@@ -20,7 +21,7 @@ src/study       include/lehr kernels/core kernels src/base src/model src/temper 
 src/cli         include/lehr kernels/core kernels src/base src/model src/temper src/run src/study
 src             include/lehr kernels/core kernels src/base src/model src/temper src/run src/study src/cli'
 
-# Every include is "folder/name.h" or "backend.h"; no `..`; no CUDA header outside kernels/.
+# Every include is "folder/name.h" or "backend.h"; no `..`; CUDA headers only in kernels/cuda and, for oracles, in core.
 check_words() {
     find include kernels src tests bench -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' 2>/dev/null |
         xargs grep -nE '^[[:space:]]*#[[:space:]]*include' /dev/null | awk -F: '
@@ -28,8 +29,8 @@ check_words() {
         line ~ /^"/ && line !~ /^"(backend|[a-z0-9_]+\/[a-z0-9_]+)\.(h|cuh)"/ {
             print $1 ":" $2 ": includes " line " where \"folder/name.h\" is the rule"; bad = 1 }
         line ~ /^[<"].*\.\./ { print $1 ":" $2 ": includes " line " through .."; bad = 1 }
-        line ~ /^<cu/ && $1 ~ /^(src|include)\// {
-            print $1 ":" $2 ": a CUDA header outside kernels/: " line; bad = 1 }
+        line ~ /^<cu/ && $1 !~ /^(kernels\/(core|cuda)|tests|bench)\// {
+            print $1 ":" $2 ": a CUDA header outside kernels: " line; bad = 1 }
         END { exit bad }'
 }
 
@@ -44,17 +45,21 @@ dependencies() {
 check_floors() {
     dependencies "$@" | awk -v floors="$floors" -v files=$# '
         function folder(path) { sub(/\/[^\/]*$/, "", path); return path }
+        function floor(path) { return folder(path) (path ~ /\.cuh?$/ ? "/*.cu" : "") }
+        function made(path, from) { # by the build, or by the CUDA Toolkit
+            return path == "base/version.h" && from == "src/base" ||
+                   path ~ /^(cuda\/embedded|cuda_runtime|cuda_runtime_api)\.h$/ && from == "kernels/cuda" }
         BEGIN {
             for (n = split(floors, row, "\n"); n > 0; n--) {
                 split(row[n], word, " ")
                 if (word[1] != "") sees[word[1]] = " " row[n] " "
             }
         }
-        !(folder($1) in sees) { print $1 ": the folder " folder($1) " is in no floor"; bad = 1; next }
+        !(floor($1) in sees) { print $1 ": the folder " folder($1) " is in no floor"; bad = 1; next }
         {
             for (i = 2; i <= NF; i++) {
-                if (index(sees[folder($1)], " " folder($i) " ")) continue
-                if ($i == "base/version.h" && folder($1) == "src/base") continue
+                if (index(sees[floor($1)], " " folder($i) " ")) continue
+                if (made($i, folder($1))) continue
                 print $1 ": must not see " $i ($i ~ /^(include|kernels|src)\// ? "" : ", which does not exist")
                 bad = 1
             }
@@ -83,7 +88,7 @@ cd "$root" || exit 1
 failed=0
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 check_words || failed=1
-mapfile -t files < <(find include kernels src -name '*.[ch]' | sort)
+mapfile -t files < <(find include kernels src -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' | sort)
 check_floors "${files[@]}" || failed=1
 
 planted src/temper/ladder.c '#include "model/objective.h"'   # sideways
@@ -97,5 +102,9 @@ planted src/base/text.c '#include "../run/run.h"'            # through ..
 planted src/base/text.c '#include "text.h"'                  # without its folder
 planted src/run/run.c '#include <cuda_runtime.h>'            # CUDA under src
 planted src/extra/plant.c 'int plant;'                       # a folder of no floor
-[ $failed -eq 0 ] && echo "${#files[@]} files keep the floors; 11 planted violations were seen"
+planted kernels/cuda/cuda.c '#include "run/run.h"'           # kernels see no run
+planted kernels/cuda/scan.cuh '#include "base/status.h"'     # device code sees no base
+planted kernels/cuda/scan.cu '#include "backend.h"'          # nor the host's table of operations
+planted kernels/cpu/cpu.c '#include <cuda_runtime_api.h>'    # CUDA in another folder
+[ $failed -eq 0 ] && echo "${#files[@]} files keep the floors; 15 planted violations were seen"
 exit $failed

@@ -39,8 +39,10 @@ if grep -q '^BUILD_SHARED_LIBS:BOOL=ON' "$LEHR_BUILD_DIR/CMakeCache.txt"; then
 fi
 install_and_use "$LEHR_BUILD_DIR" $kind
 
+cuda=$(sed -n 's/^LEHR_CUDA:STRING=//p' "$LEHR_BUILD_DIR/CMakeCache.txt")
 "$cmake" -S "$LEHR_SOURCE_DIR" -B "$work/build" -DCMAKE_C_COMPILER="$cc" -DCMAKE_BUILD_TYPE=Debug \
-         -DBUILD_SHARED_LIBS=$([ $other = shared ] && echo ON || echo OFF) -DLEHR_TESTS=OFF >"$work/log"
+         -DBUILD_SHARED_LIBS=$([ $other = shared ] && echo ON || echo OFF) -DLEHR_TESTS=OFF \
+         -DLEHR_CUDA="$cuda" -DLEHR_CUDA_ARCHITECTURES=90 >"$work/log"
 "$cmake" --build "$work/build" -j 2 >>"$work/log"
 install_and_use "$work/build" $other
 

@@ -9,7 +9,7 @@ function_lines=60
 
 sources() {
     find include kernels src tests bench .ci .cmake CMakeLists.txt -type f 2>/dev/null |
-        grep -E '\.(c|h|cu|cuh|sh|py|cmake|txt)$|^\.ci/'
+        grep -E '\.(c|h|cpp|cu|cuh|sh|py|cmake|txt)$|^\.ci/'
 }
 
 check_files() {
@@ -20,7 +20,7 @@ check_files() {
 # From the line of the name to the closing brace.
 check_functions() {
     command -v ctags >/dev/null || { echo "functions not measured: no ctags"; return 0; }
-    sources | grep -E '\.(c|h|cu|cuh)$' |
+    sources | grep -E '\.(c|h|cpp|cu|cuh)$' |
         ctags -L - --languages=C,C++ --map-C++=+.cu --map-C++=+.cuh --c-kinds=f --c++-kinds=f \
               --fields=+ne -f - 2>/dev/null |
         awk -F'\t' -v most=$function_lines '
@@ -76,6 +76,8 @@ planted() {
 seq 601 | sed 's/.*/int line;/' | planted "a file of 601 lines" src/plant.c
 { echo 'int f(void)'; echo '{'; seq 60 | sed 's/.*/    f();/'; echo '}'; } >"$work/long"
 command -v ctags >/dev/null && planted "a function of 61 lines" src/plant.c <"$work/long"
+{ echo '__global__ void f(int a)'; echo '{'; seq 60 | sed 's/.*/    g();/'; echo '}'; } >"$work/long"
+command -v ctags >/dev/null && planted "a kernel of 61 lines" src/plant.cuh <"$work/long"
 rm "$work/long"
 planted "a new file at the top" notes.txt </dev/null
 [ $failed -eq 0 ] && echo "$(sources | wc -l) files keep the sizes"
