@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/write.h"
 
 enum {
     KEY_MAX = 128,
@@ -176,21 +177,6 @@ static void drop_oldest(const char *folder, size_t needed)
             return;
 }
 
-static bool write_all(int fd, const void *bytes, size_t count)
-{
-    const char *at = bytes;
-    while (count > 0) {
-        const ssize_t taken = write(fd, at, count);
-        if (taken < 0 && errno == EINTR)
-            continue;
-        if (taken < 0)
-            return false;
-        at += taken;
-        count -= (size_t)taken;
-    }
-    return true;
-}
-
 /* Beside its place, under a name that is no key, with mode 0600; then renamed. */
 static void write_file(const char *folder, const char *path, const cache_head *head,
                        const void *bytes)
@@ -200,8 +186,8 @@ static void write_file(const char *folder, const char *path, const cache_head *h
     const int fd = mkstemp(beside);
     if (fd < 0)
         return;
-    const bool written = write_all(fd, head, sizeof *head) &&
-                         write_all(fd, bytes, (size_t)head->size);
+    const bool written = lehr_write_all(fd, head, sizeof *head) &&
+                         lehr_write_all(fd, bytes, (size_t)head->size);
     const bool closed = close(fd) == 0;
     if (!written || !closed || rename(beside, path) != 0)
         unlink(beside);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/status.h"
+#include "base/write.h"
 #include "study/result.h"
 
 enum { LINE_BYTES = 4096, COLUMNS_UNKNOWN = 80, COLUMNS_MIN = 20 };
@@ -29,24 +30,10 @@ void lehr_console_open(void)
         close(fd);
 }
 
-static bool write_all(int fd, const char *bytes, size_t count)
-{
-    while (count > 0) {
-        const ssize_t taken = write(fd, bytes, count);
-        if (taken < 0 && errno == EINTR)
-            continue;
-        if (taken < 0)
-            return false;
-        bytes += taken;
-        count -= (size_t)taken;
-    }
-    return true;
-}
-
 lehr_status lehr_console_write(const char *bytes, size_t count)
 {
-    LEHR_CHECK(write_all(STDOUT_FILENO, bytes, count), LEHR_ERR_IO, "cannot write to stdout: %s",
-               lehr_system_error(errno));
+    LEHR_CHECK(lehr_write_all(STDOUT_FILENO, bytes, count), LEHR_ERR_IO,
+               "cannot write to stdout: %s", lehr_system_error(errno));
     return LEHR_OK;
 }
 
@@ -75,7 +62,7 @@ lehr_status lehr_console_json(json_t *object)
 
 void lehr_console_raw(const char *bytes, size_t count)
 {
-    (void)write_all(STDERR_FILENO, bytes, count);
+    (void)lehr_write_all(STDERR_FILENO, bytes, count);
 }
 
 /* One write for one line, so that lines of several processes do not mix. */

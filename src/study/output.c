@@ -16,6 +16,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "base/write.h"
 
 enum { FILE_MODE = 0644, TEMPORARY_TRIES = 100 };
 
@@ -32,22 +33,6 @@ static lehr_status failed(const lehr_dir *dir, const char *name, int error, size
     return lehr_fail(LEHR_ERR_IO,
                      "%s/%s: cannot write: %s (%zu bytes needed, %" PRIu64 " bytes free)",
                      dir->path, name, lehr_system_error(error), needed_bytes, free_bytes);
-}
-
-/* write() until all is taken; false leaves the reason in errno. */
-static bool write_all(int fd, const void *bytes, size_t count)
-{
-    const char *at = bytes;
-    while (count > 0) {
-        const ssize_t taken = write(fd, at, count);
-        if (taken < 0 && errno == EINTR)
-            continue;
-        if (taken < 0)
-            return false;
-        at += taken;
-        count -= (size_t)taken;
-    }
-    return true;
 }
 
 /* A new name that nobody uses: a leftover of a killed process with our number is stepped over. */
@@ -94,7 +79,7 @@ static lehr_status abandon_because(lehr_output *output, int error)
 lehr_status lehr_output_write(lehr_output *output, const void *bytes, size_t count)
 {
     LEHR_ASSERT(output->fd >= 0);
-    if (!write_all(output->fd, bytes, count))
+    if (!lehr_write_all(output->fd, bytes, count))
         return abandon_because(output, errno);
     return LEHR_OK;
 }
@@ -198,7 +183,7 @@ lehr_status lehr_log_create(const lehr_dir *dir, const char *name, int *fd)
 lehr_status lehr_log_append(const lehr_dir *dir, const char *name, int fd, const void *bytes,
                             size_t count)
 {
-    if (!write_all(fd, bytes, count))
+    if (!lehr_write_all(fd, bytes, count))
         return failed(dir, name, errno, count);
     return LEHR_OK;
 }
