@@ -103,6 +103,8 @@ typedef struct lehr_backend {
     lehr_status (*push)(void *state);
     lehr_status (*pull)(void *state);
     int32_t (*threads)(const void *state);
+    /* One line about what this run has to do without, or ""; valid while it is open. NULL: never anything. */
+    const char *(*notice)(const void *state);
 } lehr_backend;
 
 extern const lehr_backend lehr_backend_cpu;

@@ -13,11 +13,11 @@ extern "C" {
 #endif
 
 typedef struct lehr_device_info {
-    char backend[LEHR_NAME_MAX]; /* "cpu", "cuda:0" */
-    char name[LEHR_NAME_MAX];    /* of the processor */
-    char detail[LEHR_NAME_MAX];  /* instruction set in use, or why the device cannot be used */
-    int32_t threads;             /* CPUs of the affinity mask; multiprocessors of a GPU */
-    int64_t memory_bytes;        /* total */
+    char backend[LEHR_NAME_MAX];    /* "cpu", "cuda:0" */
+    char name[LEHR_NAME_MAX];       /* of the processor */
+    char detail[4 * LEHR_NAME_MAX]; /* instruction set in use, or why the device cannot be used */
+    int32_t threads;                /* CPUs of the affinity mask; multiprocessors of a GPU */
+    int64_t memory_bytes;           /* total */
     bool usable;
 } lehr_device_info;
 

@@ -83,14 +83,15 @@ LEHR_API lehr_status lehr_run_create(const lehr_run_spec *spec, const lehr_objec
                                      lehr_run **out);
 LEHR_API void lehr_run_destroy(lehr_run **run);
 
-/* One line when backend "auto" had to do without a GPU, with the reason; else "". */
+/* One line when backend "auto" had to do without a GPU, or a GPU without kernels made for this network, with
+ * the reason; else "". */
 LEHR_API const char *lehr_run_notice(const lehr_run *run);
 
 /* What a run would take and look like, before any work. */
 typedef struct lehr_plan {
     char backend[LEHR_NAME_MAX], device[LEHR_NAME_MAX]; /* as in lehr_run_summary */
     char kernels[LEHR_NAME_MAX];                        /* which ones run */
-    char notice[2 * LEHR_NAME_MAX];                     /* lehr_run_notice */
+    char notice[5 * LEHR_NAME_MAX];                     /* lehr_run_notice */
     int32_t rows, rungs, copies, parameters;
     int32_t devices, units; /* how many share the copies; multiprocessors or threads of the first */
     int32_t parts;          /* of the rows, that take turns; 1: all rows stay on their device */

@@ -271,6 +271,15 @@ static int32_t threads(const void *state)
     return 1;
 }
 
+static const char *notice(const void *state)
+{
+    const lehr_cuda *cuda = state;
+    for (int32_t i = 0; i < cuda->devices; i++)
+        if (cuda->device[i].notice)
+            return cuda->device[i].notice;
+    return "";
+}
+
 const lehr_backend lehr_backend_cuda = {
     .name = "cuda",
     .device_count = lehr_cuda_device_count,
@@ -285,4 +294,5 @@ const lehr_backend lehr_backend_cuda = {
     .push = push,
     .pull = pull,
     .threads = threads,
+    .notice = notice,
 };

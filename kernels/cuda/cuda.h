@@ -65,6 +65,7 @@ typedef struct lehr_cuda_device {
     lehr_fast *fast;          /* numerics fast, or NULL */
     const void *scan_kernel;  /* compiled for this shape, or NULL */
     cudaLibrary_t library;    /* of scan_kernel */
+    const char *notice;       /* why scan_kernel is NULL where it should not be, or NULL */
     const lehr_cuda_part *at; /* the part whose rows are there, or NULL */
 } lehr_cuda_device;
 
@@ -123,8 +124,8 @@ void lehr_cuda_device_close(lehr_cuda_device *device);
 
 /* ---- jit.c ---- */
 
-/* Compile the scan kernel for this run into d->scan_kernel, or leave it NULL: the kernels of nvcc run. Fails
- * only when the device does. */
+/* Compile the scan kernel for this run into d->scan_kernel, or leave it NULL: the kernels of nvcc run, and when
+ * that is for want of a compiler, d->notice says so. Fails only when the device does. */
 lehr_status lehr_cuda_specialize(const lehr_cuda *cuda, lehr_cuda_device *device);
 
 /* ---- transfer.c ---- */

@@ -25,6 +25,12 @@ enum {
     KEY_BYTES = 40
 };
 
+/* What a user is told who gets slower kernels than there could be. */
+static const char without_nvrtc[] =
+    "cuda: no NVRTC (libnvrtc.so) is here: kernels for any network run, more slowly";
+static const char without_code[] =
+    "cuda: NVRTC made no kernel that this device loads: kernels for any network run, more slowly";
+
 /* ---- NVRTC ------------------------------------------------------------------------------------- */
 
 /* X(name): what is used of it. */
@@ -215,16 +221,21 @@ static lehr_status specialize(const lehr_cuda *cuda, lehr_cuda_device *d, const 
             return lehr_cuda_check(status, d->index, "loading a specialized kernel");
         (void)cudaGetLastError();
     }
-    return LEHR_OK; /* the kernels of nvcc run */
+    d->notice = without_code;
+    return LEHR_OK;
 }
 
 lehr_status lehr_cuda_specialize(const lehr_cuda *cuda, lehr_cuda_device *d)
 {
     const lehr_energy_args *e = &cuda->problem->args;
-    nvrtc n;
     if (cuda->options.plain || cuda->plan.path != LEHR_PATH_FUSED ||
-        e->target != LEHR_TARGET_NETWORK || !writes_out(&e->network) || !open_nvrtc(&n))
+        e->target != LEHR_TARGET_NETWORK || !writes_out(&e->network))
         return LEHR_OK;
+    nvrtc n;
+    if (!open_nvrtc(&n)) {
+        d->notice = without_nvrtc;
+        return LEHR_OK;
+    }
     int major = 0, minor = 0;
     lehr_text source = {0};
     write_source(cuda, &source);

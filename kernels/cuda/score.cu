@@ -25,5 +25,7 @@ cudaError_t lehr_score_launch(const lehr_score_args *args, lehr_i32 row_threads,
 {
     const lehr_grid grid = {dim3((unsigned)args->rows), dim3((unsigned)row_threads),
                             lehr_score_shared_bytes(&args->room, row_threads), stream};
-    return LEHR_LAUNCH(kernel_of(row_threads), nullptr, grid, *args);
+    if (row_threads == 32) /* by name, which a test device puts into its messages */
+        return LEHR_LAUNCH(lehr_score_32_kernel, nullptr, grid, *args);
+    return LEHR_LAUNCH(lehr_score_256_kernel, nullptr, grid, *args);
 }

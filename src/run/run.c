@@ -237,6 +237,8 @@ static lehr_status fill(lehr_run *run)
     LEHR_TRY(make_table(run, &group));
     LEHR_TRY(make_scratch(run));
     LEHR_TRY(run->backend->open(&run->options, run->problem, run->table, &run->state));
+    if (run->backend->notice && run->notice[0] == '\0')
+        lehr_text_copy(run->notice, sizeof run->notice, run->backend->notice(run->state));
     return start(run);
 }
 

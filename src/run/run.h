@@ -17,7 +17,7 @@ struct lehr_run {
     const lehr_problem *problem;
     const lehr_backend *backend;
     lehr_cache cache;               /* of compiled kernels */
-    char notice[2 * LEHR_NAME_MAX]; /* what was chosen instead of what; "" */
+    char notice[5 * LEHR_NAME_MAX]; /* what was chosen instead of what; "" */
     void *state;                    /* of the backend */
     lehr_table *table;
 
