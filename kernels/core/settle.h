@@ -57,9 +57,18 @@ LEHR_FN void lehr_settle_steps(const lehr_table *t, const lehr_group *g, lehr_u6
     }
 }
 
-/* Part 2: the pair (rung, rung+1) of a copy; `energy` [R] decides. Returns 1 when they traded places. */
-LEHR_FN int lehr_settle_pair(const lehr_table *t, const lehr_group *g, lehr_u64 scan, lehr_i32 slot,
-                             const double *energy)
+/* A planted bug, swap_copy: one row takes over the state of another. */
+LEHR_FN void lehr_settle_copy(const lehr_table *t, lehr_i64 from, lehr_i64 to)
+{
+    for (lehr_i32 i = 0; i < t->parameters; i++)
+        t->theta[to * t->parameters + i] = t->theta[from * t->parameters + i];
+    t->energy[to] = t->energy[from];
+    t->prior[to] = t->prior[from];
+}
+
+/* Part 2: the pair (rung, rung+1) of a copy; `energy` [R] decides whether they trade places. */
+LEHR_FN void lehr_settle_pair(const lehr_table *t, const lehr_group *g, lehr_u64 scan,
+                              lehr_i32 slot, const double *energy)
 {
     const lehr_i32 copy = slot / g->rungs, rung = slot % g->rungs;
     lehr_i32 *holder = &t->slot_row[g->first_slot + slot];
@@ -71,12 +80,13 @@ LEHR_FN int lehr_settle_pair(const lehr_table *t, const lehr_group *g, lehr_u64 
     t->swap_sum[g->first_slot + slot] += lehr_probability(ratio);
     t->swap_count[g->first_slot + slot]++;
     if (!(ratio >= lehr_swap_ln_u(g->key, scan, copy, rung)))
-        return 0;
+        return;
     holder[0] = hot;
     holder[1] = cold;
     t->rung[(lehr_i64)g->first_row + hot]--;
     t->rung[(lehr_i64)g->first_row + cold]++;
-    return 1;
+    if (LEHR_PLANTED(SWAP_COPY)) /* what became hot takes over what became cold */
+        lehr_settle_copy(t, (lehr_i64)g->first_row + hot, (lehr_i64)g->first_row + cold);
 }
 
 /* Part 3: round trips of the rows that now hold the coldest and the hottest rung of a copy. */

@@ -21,27 +21,13 @@ static const double *swap_energies(const lehr_cpu *cpu)
     return cpu->table->energy;
 }
 
-/* A planted bug: the row that became hot takes over the state of the one that became cold. */
-static void copy_state(const settling *s, int32_t slot)
-{
-    const lehr_table *t = s->cpu->table;
-    const size_t P = (size_t)t->parameters;
-    const lehr_i64 from = lehr_holder(t, s->group, slot), to = lehr_holder(t, s->group, slot + 1);
-    memcpy(t->theta + (size_t)to * P, t->theta + (size_t)from * P, P * sizeof *t->theta);
-    t->energy[to] = t->energy[from];
-    t->prior[to] = t->prior[from];
-}
-
 static void exchange_copy(const settling *s, int32_t copy)
 {
     const lehr_group *g = s->group;
     const lehr_table *t = s->cpu->table;
     const int32_t first = lehr_exchange_parity(g, s->scan, copy);
-    for (int32_t rung = first; rung + 1 < g->rungs; rung += 2) {
-        const int32_t slot = copy * g->rungs + rung;
-        if (lehr_settle_pair(t, g, s->scan, slot, swap_energies(s->cpu)) && LEHR_PLANTED(SWAP_COPY))
-            copy_state(s, slot);
-    }
+    for (int32_t rung = first; rung + 1 < g->rungs; rung += 2)
+        lehr_settle_pair(t, g, s->scan, copy * g->rungs + rung, swap_energies(s->cpu));
     lehr_settle_trips(t, g, copy);
 }
 

@@ -15,13 +15,15 @@
 #define LEAST_P  1e-6
 
 /* Sanitized and unoptimized builds, and kernels that run on a test device (tests/device), take fewer
- * samples; every tolerance is worked out from the number taken. */
+ * samples, unless the build says how many; every tolerance is worked out from the number taken. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define STATS_SANITIZED 1
 #endif
 #endif
-#if defined(LEHR_TEST_DEVICE)
+#if defined(LEHR_SAMPLES_CUT)
+#define SAMPLES_CUT LEHR_SAMPLES_CUT
+#elif defined(LEHR_TEST_DEVICE)
 #define SAMPLES_CUT 32
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(STATS_SANITIZED) || \
     !defined(__OPTIMIZE__)
