@@ -38,12 +38,17 @@ endfunction()
 
 # ---- The stand-in, for both ----------------------------------------------------------------------------
 
+# What the scheduler does must not be seen: it annotates fibers itself.
+function(lehr_hide_from_tsan target)
+    if(LEHR_SANITIZE MATCHES "thread")
+        target_compile_options(${target} PRIVATE -fno-sanitize=thread)
+        target_compile_definitions(${target} PRIVATE LEHR_DEVICE_TSAN)
+    endif()
+endfunction()
+
 if(LEHR_TEST_DEVICES)
     lehr_device_objects(lehr_device_runtime "${stand_in}")
-    if(LEHR_SANITIZE MATCHES "thread") # what the scheduler does must not be seen: it annotates fibers itself
-        target_compile_options(lehr_device_runtime PRIVATE -fno-sanitize=thread)
-        target_compile_definitions(lehr_device_runtime PRIVATE LEHR_DEVICE_TSAN)
-    endif()
+    lehr_hide_from_tsan(lehr_device_runtime)
 endif()
 
 # ---- lehr_shim -----------------------------------------------------------------------------------------
@@ -64,6 +69,14 @@ if("shim" IN_LIST LEHR_TEST_DEVICES)
     lehr_device_objects(lehr_shim_kernels "${wrapped}")
     target_compile_definitions(lehr_shim_kernels PRIVATE LEHR_PLANTS)
     target_compile_options(lehr_shim_kernels PRIVATE -Wno-unknown-pragmas) # "unroll" is nvcc's
+    # Tests run where they are built: with an instruction for fma, not a call of libm, they take half the time.
+    execute_process(COMMAND grep -qw fma /proc/cpuinfo RESULT_VARIABLE without_fma OUTPUT_QUIET ERROR_QUIET)
+    if("v3" IN_LIST LEHR_ISAS AND without_fma EQUAL 0)
+        target_compile_options(lehr_shim_kernels PRIVATE ${LEHR_ISA_FLAGS_v3})
+    endif()
+    if(LEHR_SANITIZE)
+        target_compile_options(lehr_shim_kernels PRIVATE -O1) # as translated PTX; -O2 compiles for minutes
+    endif()
     if(LEHR_SANITIZE MATCHES "address" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         target_compile_options(lehr_shim_kernels PRIVATE -fsanitize-sections=lehr_shared)
     endif()
@@ -101,6 +114,12 @@ if("ptx" IN_LIST LEHR_TEST_DEVICES)
     file(GLOB tools CONFIGURE_DEPENDS tests/device/ptx/*)
     set(run ${CMAKE_COMMAND} -E env NVCC=${CMAKE_CUDA_COMPILER} CXX=${CMAKE_CXX_COMPILER}
             bash -c "source \"$1\" && shift && \"$@\"" bash "${ptx}/build.sh")
+    set(mode plain)
+    if(LEHR_SANITIZE MATCHES "address")
+        set(mode asan)
+    elseif(LEHR_SANITIZE MATCHES "thread")
+        set(mode tsan)
+    endif()
     set(ptx_objects "")
     foreach(path IN LISTS LEHR_CUDA_KERNELS)
         get_filename_component(name ${path} NAME_WE)
@@ -110,15 +129,16 @@ if("ptx" IN_LIST LEHR_TEST_DEVICES)
             set(loose ${CMAKE_COMMAND} -E env PTX_LOOSE=1)
         endif()
         add_custom_command(OUTPUT "${base}.o" "${base}.ptx" "${base}_kernels.o"
-            COMMAND ${run} ptx_kernels plain "${folder}" "${path}" -I "${PROJECT_SOURCE_DIR}/kernels"
+            COMMAND ${run} ptx_kernels ${mode} "${folder}" "${path}" -I "${PROJECT_SOURCE_DIR}/kernels"
                     -I "${PROJECT_SOURCE_DIR}/include"
-            COMMAND ${loose} ${run} ptx_translate plain "${folder}" "${base}.ptx"
+            COMMAND ${loose} ${run} ptx_translate ${mode} "${folder}" "${base}.ptx"
             DEPENDS "${path}" ${headers} ${tools} COMMENT "Translating the PTX of ${name}.cu" VERBATIM)
         list(APPEND ptx_objects "${base}.o" "${base}_kernels.o")
     endforeach()
 
     lehr_device_objects(lehr_ptx_registry "${ptx}/registry.cpp;${ptx}/library.cpp")
     target_compile_definitions(lehr_ptx_registry PRIVATE LEHR_PTX_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    lehr_hide_from_tsan(lehr_ptx_registry)
 
     set(host ${LEHR_CUDA_HOST})
     list(FILTER host EXCLUDE REGEX "/blas\\.c$")
@@ -136,6 +156,29 @@ if("ptx" IN_LIST LEHR_TEST_DEVICES)
     add_library(lehr_ptx STATIC EXCLUDE_FROM_ALL ${planted} "${joined}" $<TARGET_OBJECTS:lehr_ptx_host>
                 $<TARGET_OBJECTS:lehr_device_runtime>)
     target_link_libraries(lehr_ptx PRIVATE ${LEHR_LIBRARIES} ${CMAKE_DL_LIBS})
+endif()
+
+# ---- The program ---------------------------------------------------------------------------------------
+
+# `lehr` itself on the shim, for tests/cli/test_cuda_*.py, which find it as LEHR_BIN_SHIM. Where the toolkit's
+# headers are, it compiles kernels with the NVRTC that LD_LIBRARY_PATH names, though the shim can load none.
+if("shim" IN_LIST LEHR_TEST_DEVICES AND TARGET lehr_cli)
+    set(objects $<TARGET_OBJECTS:lehr_cli>)
+    if(LEHR_WITH_CUDA)
+        lehr_objects(lehr_shim_jit "${PROJECT_SOURCE_DIR}/kernels/cuda/jit.c;${LEHR_EMBEDDED_SOURCE}" LEHR_PLANTS)
+        target_include_directories(lehr_shim_jit BEFORE PRIVATE "${PROJECT_SOURCE_DIR}/tests/device/shim")
+        target_include_directories(lehr_shim_jit SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+        list(APPEND objects $<TARGET_OBJECTS:lehr_shim_jit>) # before the archive's nvrtc_absent.c
+    endif()
+    add_executable(lehr_program_shim src/main.c tests/cli/on_test_device.c ${objects} ${test_extra})
+    set_target_properties(lehr_program_shim PROPERTIES OUTPUT_NAME lehr_shim ENABLE_EXPORTS ON
+        RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/cli")
+    target_include_directories(lehr_program_shim PRIVATE tests)
+    target_link_libraries(lehr_program_shim PRIVATE lehr_rules lehr_shim)
+    list(APPEND test_environment LEHR_BIN_SHIM=$<TARGET_FILE:lehr_program_shim>)
+    if(LEHR_WITH_CUDA)
+        list(APPEND test_environment LEHR_SHIM_NVRTC=1)
+    endif()
 endif()
 
 # ---- Test programs -------------------------------------------------------------------------------------
@@ -175,4 +218,10 @@ if("shim" IN_LIST LEHR_TEST_DEVICES AND CMAKE_BUILD_TYPE STREQUAL "Release" AND 
         lehr_add_device_program(laws/test_${law}.c shim lehr_shim)
         set_property(TEST laws/${law}_shim APPEND PROPERTY ENVIRONMENT LEHR_TEST_BACKEND=cuda)
     endforeach()
+    # One of them with 8 times the samples, for tests/laws/test_long_plants_shim.sh.
+    add_executable(laws_test_counted_fine_shim tests/laws/test_counted.c)
+    set_target_properties(laws_test_counted_fine_shim PROPERTIES OUTPUT_NAME test_counted_fine_shim
+        ENABLE_EXPORTS ON RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/laws")
+    target_compile_definitions(laws_test_counted_fine_shim PRIVATE LEHR_TEST_DEVICE="shim" LEHR_SAMPLES_CUT=4)
+    target_link_libraries(laws_test_counted_fine_shim PRIVATE lehr_support lehr_shim)
 endif()

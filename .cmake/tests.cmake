@@ -80,12 +80,17 @@ function(lehr_add_test_called test path) # FOLDER/test_NAME becomes the test FOL
         list(APPEND labels long)
         set(seconds ${test_seconds_long})
     endif()
-    if(test MATCHES "_ptx$|^laws/.*_shim|cuda_(sweep|barriers)|^device/(test_)?(bugs|ptx|blas)$|budgets")
+    if(test MATCHES "_ptx$|^laws/.*_shim|cuda_(sweep|barriers|install)|^device/(test_)?(bugs|ptx|blas)$|budgets" OR
+       (test MATCHES "^cli/test_cuda_faults$" AND NOT LEHR_SANITIZE)) # with a sanitizer it is much shorter
         list(APPEND labels cuda) # the CUDA backend's minutes: the preset `cuda` runs them, the others do not
+        math(EXPR seconds "3 * ${seconds}")
+    elseif(test MATCHES "cuda_.*_shim$")
+        set(cost 5) # nor the next longest ones last
     endif()
     # Each of them takes more minutes than a stage should.
-    if(test MATCHES "cuda_(cases|sweep|faults|orders)_ptx$" OR (LEHR_SANITIZE AND test MATCHES "(cases|fast)_shim$"))
+    if(test MATCHES "cuda_sanitizers" OR (LEHR_SANITIZE AND test MATCHES "cuda_.*_ptx$|(cases|fast)_shim$"))
         list(APPEND labels long)
+        set(seconds ${test_seconds_long})
     endif()
     add_test(NAME ${folder}/${name} COMMAND ${ARGN})
     set_tests_properties(${folder}/${name} PROPERTIES LABELS "${labels}" TIMEOUT ${seconds} COST ${cost}
@@ -149,7 +154,7 @@ endif()
 
 # An install of an instrumented library is of no use to a plain consumer.
 if(TEST house/install AND (LEHR_SANITIZE OR LEHR_COVERAGE OR LEHR_FUZZ))
-    set_tests_properties(house/install PROPERTIES DISABLED TRUE)
+    set_tests_properties(house/install house/cuda_install PROPERTIES DISABLED TRUE)
     lehr_left_out("test house/install" "instrumented build")
 endif()
 

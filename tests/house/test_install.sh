@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # The installed library serves a program of somebody else's: static and shared, found by CMake and by
 # pkg-config, from a tree that was moved after its installation.
+#
+# The kind that this build is not is built anew, without CUDA, for which test_cuda_install.sh has the time:
+# `test_install.sh with-cuda`.
 set -euo pipefail
 cmake=${LEHR_CMAKE:-cmake}
 cc=${CC:-cc}
@@ -39,10 +42,12 @@ if grep -q '^BUILD_SHARED_LIBS:BOOL=ON' "$LEHR_BUILD_DIR/CMakeCache.txt"; then
 fi
 install_and_use "$LEHR_BUILD_DIR" $kind
 
-cuda=$(sed -n 's/^LEHR_CUDA:STRING=//p' "$LEHR_BUILD_DIR/CMakeCache.txt")
+# PTX alone: what matters here is how it is linked.
+cuda=(-DLEHR_CUDA=OFF)
+[ "${1:-}" != with-cuda ] || cuda=(-DLEHR_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=90-virtual)
 "$cmake" -S "$LEHR_SOURCE_DIR" -B "$work/build" -DCMAKE_C_COMPILER="$cc" -DCMAKE_BUILD_TYPE=Debug \
          -DBUILD_SHARED_LIBS=$([ $other = shared ] && echo ON || echo OFF) -DLEHR_TESTS=OFF \
-         -DLEHR_CUDA="$cuda" -DLEHR_CUDA_ARCHITECTURES=90 >"$work/log"
+         "${cuda[@]}" >"$work/log"
 "$cmake" --build "$work/build" -j 2 >>"$work/log"
 install_and_use "$work/build" $other
 
