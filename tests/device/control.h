@@ -26,6 +26,12 @@ void lehr_device_fail_at(int64_t n, int code, bool sticky);
 int64_t lehr_device_calls(void);
 int64_t lehr_device_launches(void);
 
+/* Those of kernels that came from a loaded library. */
+int64_t lehr_device_loaded_launches(void);
+
+/* Has a kernel of this name been launched since then? */
+bool lehr_device_launched(const char *kernel);
+
 /* What was made on any device and not given back. */
 typedef struct lehr_device_alive {
     int64_t allocations, bytes, streams, libraries;

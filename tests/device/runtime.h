@@ -75,6 +75,9 @@ void check_pointer(const char *kernel, int number, const void *pointer);
 /* Libraries of kernels loaded and unloaded, for lehr_device_live. */
 void count_libraries(int change);
 
+/* A launch of one of their kernels, for lehr_device_loaded_launches. */
+void count_loaded_launch();
+
 /* The dynamic shared memory that a kernel may ask for, by its host address. */
 size_t dynamic_limit(const void *kernel);
 

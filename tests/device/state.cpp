@@ -167,6 +167,11 @@ cudaError_t Entry::done(cudaError_t code)
     return code;
 }
 
+void count_loaded_launch()
+{
+    state().loaded_launches++;
+}
+
 void count_libraries(int change)
 {
     state().libraries += change;
@@ -189,6 +194,18 @@ int64_t lehr_device_calls(void)
 {
     Lock lock(state().lock);
     return state().calls;
+}
+
+int64_t lehr_device_loaded_launches(void)
+{
+    Lock lock(state().lock);
+    return state().loaded_launches;
+}
+
+bool lehr_device_launched(const char *kernel)
+{
+    Lock lock(state().lock);
+    return state().launched.count(kernel) > 0;
 }
 
 int64_t lehr_device_launches(void)
@@ -229,7 +246,8 @@ void lehr_device_reset(void)
     Lock lock(s.lock);
     for (int i = 0; i < max_devices; i++)
         s.devices[(size_t)i] = std::make_unique<Device>(i);
-    s.calls = s.launches = s.libraries = 0;
+    s.calls = s.launches = s.loaded_launches = s.libraries = 0;
+    s.launched.clear();
     s.failure = Failure();
     s.dynamic_limits.clear();
     current_index = 0;

@@ -44,8 +44,8 @@ barriers="" # FILE:LINE of each
 for file in "$scratch"/kernels/cuda/*.cuh; do
     name=$(basename "$file")
     for line in $(grep -nE '(team::sync|__syncthreads|__syncwarp)\(' "$file" | cut -d: -f1); do
-        sed -i -E "${line}s/(team::sync|__syncthreads|__syncwarp)\(([^)]*)\);/{ if (lehr_kept(\"$name:$line\")) \1(\2); }/" \
-            "$file"
+        kept="{ if (lehr_kept(\"$name:$line\")) \1(\2); }"
+        sed -i -E "${line}s/(team::sync|__syncthreads|__syncwarp)\(([^)]*)\);/$kept/" "$file"
         barriers="$barriers $name:$line"
     done
 done

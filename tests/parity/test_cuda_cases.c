@@ -6,38 +6,32 @@
  * the GPUs of this machine (LEHR_REQUIRE_CUDA=1 makes it fail without one).                        */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/devices.h"
 #include "support/parity.h"
 
-/* Translated PTX and sanitizers take their time: fewer scans of each case. */
-static bool is_slow(void)
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return true;
-#else
-    return strcmp(LEHR_TEST_DEVICE, "ptx") == 0;
-#endif
-}
-
+/* Sanitizers take their time: fewer scans of each case. */
 static parity_case open_case(int32_t i)
 {
     parity_case c = parity_open(i);
-    if (is_slow())
-        c.spec.stop.scans = c.spec.observe = 13;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    c.spec.stop.scans = c.spec.observe = 13;
+#endif
     return c;
 }
 
 static const parity_way straight = {.options = {.threads = 1}};
 
-/* The CUDA backend does not run a user's own function. */
+/* The CUDA backend does not run a user's own function. Plain: nothing is compiled for the question. */
 static bool runs_on_cuda(const parity_case *c)
 {
     lehr_run *run = NULL;
     lehr_run_spec spec = c->spec;
+    const lehr_backend_options options = {.plain = 1};
     snprintf(spec.backend, sizeof spec.backend, "cuda");
-    const lehr_status status = lehr_run_create(&spec, c->objective, &run);
+    const lehr_status status = lehr_run_create_with(&spec, &options, c->objective, &run);
     lehr_run_destroy(&run);
     cr_assert(status == LEHR_OK || status == LEHR_ERR_UNSUPPORTED, "case \"%s\": %s", c->name,
               lehr_error());
@@ -151,9 +145,11 @@ Test(cuda_cases, devices_do_not_matter)
 }
 
 /* Compiled for the shape of the run by NVRTC: of one network of every depth in the table, since the PTX of each
- * is compiled anew here. The kernels' source alone has no NVRTC: there it is the same kernel twice. */
+ * is compiled anew here, where nothing inexact is let through and it must be that kernel that runs. The
+ * kernels' source alone has no NVRTC: there it is the same kernel twice. */
 Test(cuda_cases, kernels_for_one_shape_do_the_same)
 {
+    setenv("LEHR_PTX_EXACT", "1", 1);
     static const trial plain = {"plain", {.options = {.row_threads = 64, .plain = 1}}, false, 0};
     static const trial shaped = {
         "for one shape", {.options = {.row_threads = 64}, .for_shape = true}, false, 0};
@@ -164,7 +160,11 @@ Test(cuda_cases, kernels_for_one_shape_do_the_same)
         lehr_run *last = parity_run(&c, "cpu", &straight);
         parity_drive(last, &straight);
         try_way(&c, &plain, first, last);
+        const int64_t before = devices_loaded_launches();
         try_way(&c, &shaped, first, last);
+        if (strcmp(LEHR_TEST_DEVICE, "ptx") == 0)
+            cr_expect_gt(devices_loaded_launches(), before, "case \"%s\": nvcc's kernel ran",
+                         c.name);
         lehr_run_destroy(&first);
         lehr_run_destroy(&last);
         parity_close(&c);

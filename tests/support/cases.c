@@ -311,9 +311,13 @@ static void set_inputs(row *r, int32_t i)
     r->data.inputs = sizes[i];
 }
 
+/* The activations of 240 units are more than 256 threads of a block may share: there a warp gives scores. */
+static const int32_t widths[] = {1, 31, 33, 240, 1000};
+enum { WIDTHS = sizeof widths / sizeof *widths };
+
 static void set_width(row *r, int32_t i)
 {
-    r->network.hidden[0] = sizes[i];
+    r->network.hidden[0] = widths[i];
 }
 
 static void set_outputs(row *r, int32_t i)
@@ -382,7 +386,7 @@ static const struct aspect {
     {"flips", 4, set_flips},
     {"points", SIZES, set_points},
     {"inputs", SIZES, set_inputs},
-    {"hidden units", SIZES, set_width},
+    {"hidden units", WIDTHS, set_width},
     {"outputs", SIZES, set_outputs},
     {"layers", 5, set_layers},
     {"rows", SIZES, set_rows},

@@ -12,4 +12,7 @@ bool devices_are_tests(void);
 /* Ask a test device to be so many; how many there are at most `wanted`. */
 int32_t devices_offer(int32_t wanted);
 
+/* Launches by a test device of kernels that came while the program ran, as NVRTC's do; -1 of real ones. */
+int64_t devices_loaded_launches(void);
+
 #endif

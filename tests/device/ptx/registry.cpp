@@ -181,6 +181,8 @@ cudaError_t launch(const void *handle, const Configuration &how, void **argument
         how.dynamic_shared,
         dynamic_limit(handle, *kernel),
         how.stream};
+    if (!host_functions().count(handle))
+        runtime::count_loaded_launch();
     auto parameters = copy_arguments(*kernel, arguments);
     auto gaps = std::make_shared<Gaps>(*kernel, (int)threads);
     return runtime::launch(launch, [=] {
