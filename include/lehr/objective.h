@@ -37,6 +37,23 @@ typedef struct lehr_generator_spec {
     double noise;        /* standard deviation of the normal noise added */
 } lehr_generator_spec;
 
+/* What the network sees in place of the inputs.
+ *
+ * LEHR_PROJECT_PCA: principal components of the standardized (else of the centered) inputs, fitted on
+ * the training part, first those of the largest variance. All are divided by one number, such that
+ * their variances in the training part are 1 on average: as standardized inputs are, so that the
+ * automatic scale of first weights fits any number of components, and unlike whitening, after which
+ * directions of little but noise would count as much as the first. Loadings are rounded to 2^-16 before
+ * that, so that their bits hardly depend on the LAPACK at hand; between machines this is no promise,
+ * least of all for components of equal variance. A direction whose deviation is below 1e-6 of the
+ * first one's, the rounding of float32, is no component: its input is 0.                             */
+typedef struct lehr_project_spec {
+    lehr_project kind;
+    int32_t components; /* 1 to the smaller of D and the training points; not used without a kind */
+} lehr_project_spec;
+
+enum { LEHR_PROJECT_INPUTS_MAX = 4096 }; /* most inputs D that principal components are made of */
+
 /* Where data come from and how they are prepared. Empty strings mean "not given". */
 typedef struct lehr_data_spec {
     char source[LEHR_PATH_MAX];      /* .csv[.gz], .npy, IDX [.gz] */
@@ -50,14 +67,16 @@ typedef struct lehr_data_spec {
     double test_fraction;       /* of all points, in [0,1) */
     double validation_fraction; /* of all points, in [0,1) */
     bool standardize;           /* inputs and regression targets, fitted on the training part */
+    lehr_project_spec project;  /* of the inputs, after that */
 } lehr_data_spec;
 
 typedef struct lehr_dataset lehr_dataset;
 
-/* Read or generate, check, split (stratified by class) and standardize.
+/* Read or generate, check, split (stratified by class), standardize and project.
  *
  * Fails with LEHR_ERR_DATA on malformed data ("file:line:column: ..."), LEHR_ERR_IO when a file cannot
- * be read, LEHR_ERR_ARG on a bad spec (fractions that leave no training point, one class only, ...).   */
+ * be read, LEHR_ERR_ARG on a bad spec (fractions that leave no training point, one class only, more
+ * components than the training part can have, ...).                                                  */
 LEHR_API lehr_status lehr_dataset_create(const lehr_data_spec *spec, lehr_dataset **out);
 
 /* The same from memory: inputs[N,D] and targets[N,K] are copied. For classification K is 1 and targets
@@ -72,22 +91,25 @@ LEHR_API void lehr_dataset_destroy(lehr_dataset **dataset);
 /* What a dataset holds. Pointers live as long as the dataset. */
 typedef struct lehr_dataset_info {
     int64_t points[LEHR_PART_COUNT]; /* N of each part */
-    int32_t inputs;                  /* D */
+    int32_t inputs;                  /* of the network: D, or the components of a projection */
+    int32_t columns;                 /* D, the inputs of a point as it stands in the data */
     int32_t targets;                 /* columns of the targets: 1 for classification */
     int32_t classes;                 /* 0 for regression */
     lehr_task task;
     uint64_t hash; /* of the content: inputs, targets, class names, before the split */
     const char *const *input_names; /* [D] */
     const char *const *class_names; /* [classes], NULL for regression */
-    const double *input_mean;       /* [D], 0 when not standardized */
+    const double *input_mean;       /* [D], 0 when neither standardized nor projected */
     const double *input_scale;      /* [D], 1 when not standardized; never 0 */
+    const float *projection;        /* [inputs,D] of (x - mean)/scale; NULL without */
     const double *target_mean;      /* [targets]; classification: 0 */
     const double *target_scale;     /* [targets]; classification: 1 */
 } lehr_dataset_info;
 
 LEHR_API lehr_dataset_info lehr_dataset_describe(const lehr_dataset *dataset);
 
-/* Inputs [N,D] and targets [N,targets] of a part as the engine sees them (standardized). NULL when empty. */
+/* Inputs [N,inputs] and targets [N,targets] of a part as the engine sees them (standardized, projected).
+ * NULL when empty. */
 LEHR_API const float *lehr_dataset_inputs(const lehr_dataset *dataset, lehr_part part);
 LEHR_API const float *lehr_dataset_targets(const lehr_dataset *dataset, lehr_part part);
 

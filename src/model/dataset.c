@@ -1,4 +1,5 @@
-/* model/dataset.c: the dataset handle: read or generate, check, hash, split, standardize. */
+/* model/dataset.c: the dataset handle: read or generate, check, hash, split, standardize,
+ * project. */
 #include <math.h>
 #include <string.h>
 
@@ -6,6 +7,7 @@
 #include "base/status.h"
 #include "lehr/lehr.h"
 #include "model/generator.h"
+#include "model/project.h"
 #include "model/readers.h"
 #include "model/samples.h"
 #include "model/split.h"
@@ -15,8 +17,10 @@ struct lehr_dataset {
     lehr_samples samples; /* training, validation and test points, one after the other */
     int64_t points[LEHR_PART_COUNT];
     uint64_t hash;
-    double *mean, *scale; /* [inputs + targets] */
-    const char **names;   /* [inputs + classes] into the samples' lists of names */
+    int32_t columns;      /* D; the samples have fewer inputs after a projection */
+    double *mean, *scale; /* [columns + targets] */
+    float *projection;    /* [inputs,columns]; NULL without */
+    const char **names;   /* [columns + classes] into the samples' lists of names */
 };
 
 void lehr_dataset_destroy(lehr_dataset **dataset)
@@ -26,6 +30,7 @@ void lehr_dataset_destroy(lehr_dataset **dataset)
     lehr_samples_free(&(*dataset)->samples);
     LEHR_FREE((*dataset)->mean);
     LEHR_FREE((*dataset)->scale);
+    LEHR_FREE((*dataset)->projection);
     LEHR_FREE((*dataset)->names);
     LEHR_FREE(*dataset);
 }
@@ -50,19 +55,22 @@ static uint64_t hash_samples(const lehr_samples *samples, int64_t given)
 
 static lehr_status collect_names(lehr_dataset *d)
 {
-    const int32_t inputs = d->samples.inputs, classes = d->samples.classes.count;
-    LEHR_TRY(LEHR_NEW(d->names, (size_t)inputs + (size_t)classes, "names"));
-    for (int32_t i = 0; i < inputs; i++)
+    const int32_t columns = d->columns, classes = d->samples.classes.count;
+    LEHR_TRY(LEHR_NEW(d->names, (size_t)columns + (size_t)classes, "names"));
+    for (int32_t i = 0; i < columns; i++)
         d->names[i] = lehr_names_at(&d->samples.columns, i);
     for (int32_t c = 0; c < classes; c++)
-        d->names[inputs + c] = lehr_names_at(&d->samples.classes, c);
+        d->names[columns + c] = lehr_names_at(&d->samples.classes, c);
     return LEHR_OK;
 }
 
-static lehr_status standardize_inputs(lehr_dataset *d)
+/* Principal components are those of deviations from the mean: without a scale it is taken off alone. */
+static lehr_status standardize_inputs(lehr_dataset *d, bool scaled)
 {
     lehr_samples *s = &d->samples;
     lehr_standardize_fit(s->input, d->points[LEHR_PART_TRAIN], s->inputs, d->mean, d->scale);
+    for (int32_t j = 0; j < s->inputs && !scaled; j++)
+        d->scale[j] = 1;
     const lehr_status status = lehr_standardize(s->input, s->points, s->inputs, d->mean, d->scale);
     return status == LEHR_OK ? status : lehr_fail_prefix(status, "inputs: ");
 }
@@ -76,17 +84,24 @@ static lehr_status standardize_targets(lehr_dataset *d)
     return status == LEHR_OK ? status : lehr_fail_prefix(status, "targets: ");
 }
 
-static lehr_status standardize(lehr_dataset *d, bool wanted)
+static lehr_status standardize(lehr_dataset *d, const lehr_data_spec *spec)
 {
     const size_t width = (size_t)d->samples.inputs + (size_t)d->samples.targets;
     LEHR_TRY(LEHR_NEW(d->mean, width, "means"));
     LEHR_TRY(LEHR_NEW(d->scale, width, "scales"));
     for (size_t i = 0; i < width; i++)
         d->scale[i] = 1;
-    if (!wanted)
+    if (spec->standardize || spec->project.kind != LEHR_PROJECT_NONE)
+        LEHR_TRY(standardize_inputs(d, spec->standardize));
+    const bool targets = spec->standardize && d->task == LEHR_TASK_REGRESSION;
+    return targets ? standardize_targets(d) : LEHR_OK;
+}
+
+static lehr_status project(lehr_dataset *d, const lehr_project_spec *spec)
+{
+    if (spec->kind == LEHR_PROJECT_NONE)
         return LEHR_OK;
-    LEHR_TRY(standardize_inputs(d));
-    return d->task == LEHR_TASK_REGRESSION ? standardize_targets(d) : LEHR_OK;
+    return lehr_project_samples(spec, d->points[LEHR_PART_TRAIN], &d->samples, &d->projection);
 }
 
 /* Points from `given` on are a test file of their own. */
@@ -95,7 +110,9 @@ static lehr_status finish(lehr_dataset *d, const lehr_data_spec *spec, int64_t g
     d->task = spec->task;
     d->hash = hash_samples(&d->samples, given);
     LEHR_TRY(lehr_split(spec, given, &d->samples, d->points));
-    LEHR_TRY(standardize(d, spec->standardize));
+    d->columns = d->samples.inputs;
+    LEHR_TRY(standardize(d, spec));
+    LEHR_TRY(project(d, &spec->project));
     return collect_names(d);
 }
 
@@ -110,6 +127,8 @@ static lehr_status check_spec(const lehr_data_spec *spec)
 {
     LEHR_CHECK(spec->task >= 0 && spec->task < LEHR_TASK_COUNT, LEHR_ERR_ARG,
                "there is no task number %d", (int)spec->task);
+    LEHR_CHECK(lehr_kind_name(LEHR_LIST_PROJECT, (int32_t)spec->project.kind) != NULL, LEHR_ERR_ARG,
+               "there is no projection number %d", (int)spec->project.kind);
     LEHR_CHECK(ends_inside(spec->source, sizeof spec->source) &&
                    ends_inside(spec->labels, sizeof spec->labels) &&
                    ends_inside(spec->test_source, sizeof spec->test_source) &&
@@ -267,16 +286,18 @@ lehr_dataset_info lehr_dataset_describe(const lehr_dataset *d)
     const lehr_samples *s = &d->samples;
     lehr_dataset_info info = {
         .inputs = s->inputs,
+        .columns = d->columns,
         .targets = s->targets,
         .classes = s->classes.count,
         .task = d->task,
         .hash = d->hash,
         .input_names = d->names,
-        .class_names = s->classes.count > 0 ? d->names + s->inputs : NULL,
+        .class_names = s->classes.count > 0 ? d->names + d->columns : NULL,
         .input_mean = d->mean,
         .input_scale = d->scale,
-        .target_mean = d->mean + s->inputs,
-        .target_scale = d->scale + s->inputs,
+        .projection = d->projection,
+        .target_mean = d->mean + d->columns,
+        .target_scale = d->scale + d->columns,
     };
     memcpy(info.points, d->points, sizeof info.points);
     return info;
