@@ -64,7 +64,10 @@
 #define LEHR_SCOPES(X)                                                                             \
     X(ALL, "all", "every parameter")                                                               \
     X(LAYER, "layer", "every parameter of one layer, drawn at each scan")                          \
-    X(SPARSE, "sparse", "k random parameters")
+    X(SPARSE, "sparse", "k random parameters")                                                     \
+    X(NEURON, "neuron", "in-weights, bias and out-weights of one unit, drawn at each scan")        \
+    X(NEURON_IN, "neuron_in", "k random ones of a unit's in-weights and bias; k 0: all of them")   \
+    X(NEURON_OUT, "neuron_out", "the out-weights of one hidden unit")
 
 #define LEHR_METHODS(X)                                                                            \
     X(ANNEALING, "annealing", "independent rows on one cooling schedule")                          \
@@ -96,6 +99,10 @@
 #define LEHR_TASKS(X)                                                                              \
     X(CLASSIFICATION, "classification", "targets are class labels")                                \
     X(REGRESSION, "regression", "targets are numbers")
+
+#define LEHR_PROJECTS(X)                                                                           \
+    X(NONE, "none", "the inputs of the data")                                                      \
+    X(PCA, "pca", "principal components of the training part")
 
 #define LEHR_NUMERICS_KINDS(X)                                                                     \
     X(EXACT, "exact", "the same bits on every backend")                                            \
@@ -137,6 +144,7 @@
     X(lehr_exchange, EXCHANGE, "exchange", LEHR_EXCHANGES)                                         \
     X(lehr_generator, GENERATOR, "generator", LEHR_GENERATORS)                                     \
     X(lehr_task, TASK, "task", LEHR_TASKS)                                                         \
+    X(lehr_project, PROJECT, "project", LEHR_PROJECTS)                                             \
     X(lehr_numerics, NUMERICS, "numerics", LEHR_NUMERICS_KINDS)                                    \
     X(lehr_stop, STOP, "stop", LEHR_STOPS)                                                         \
     X(lehr_metric, METRIC, "metric", LEHR_METRICS)
@@ -232,6 +240,12 @@ typedef enum lehr_task {
 #undef X
         LEHR_TASK_COUNT
 } lehr_task;
+typedef enum lehr_project {
+#define X(s, n, h) LEHR_PROJECT_##s,
+    LEHR_PROJECTS(X)
+#undef X
+        LEHR_PROJECT_COUNT
+} lehr_project;
 typedef enum lehr_numerics {
 #define X(s, n, h) LEHR_NUMERICS_##s,
     LEHR_NUMERICS_KINDS(X)

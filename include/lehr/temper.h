@@ -44,9 +44,11 @@ typedef struct lehr_cooling_spec {
 typedef struct lehr_move_spec {
     lehr_move kind;
     lehr_scope scope;
-    int32_t k;     /* scope sparse: random parameters touched, 1 to 64 */
-    double nu;     /* student_t: degrees of freedom, > 0 */
-    double scale;  /* step size; 0: auto, adapted per rung towards target */
+    int32_t k;    /* sparse, neuron_in, flip: parameters picked, 1 to 64; neuron_in 0: all */
+    double nu;    /* student_t: degrees of freedom, > 0 */
+    double scale; /* step size; 0: auto, adapted per rung towards target */
+    double
+        scale_to;  /* its last value, reached geometrically over the run's schedule; 0: no change */
     double target; /* acceptance to adapt to; 0: auto = 0.234, or 0.44 when one parameter moves */
     double weight; /* relative frequency, > 0 */
 } lehr_move_spec;

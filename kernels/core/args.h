@@ -41,11 +41,14 @@ typedef struct lehr_energy_args {
 
 typedef struct lehr_move_args {
     lehr_i32 kind, scope; /* lehr_move, lehr_scope */
-    lehr_i32 k;           /* sparse and flip: parameters touched */
+    lehr_i32 k;           /* picks of single parameters; 0: all that the scope names */
     lehr_i32 adapt;       /* 1: the step size is adapted */
     float nu;             /* student_t */
     float until;          /* chosen when the move uniform is below it (cumulated weights) */
     double target;        /* acceptance to adapt to */
+    lehr_i32 scheduled;   /* 1: the step size follows the scans, not the table */
+    lehr_i32 reserved;
+    double log_from, log_slope; /* of the schedule: ln sigma = log_from + log_slope*scan */
 } lehr_move_args;
 
 /* One run inside the table. Index letters: c copy, t rung, m move. */
@@ -61,8 +64,10 @@ typedef struct lehr_group {
     lehr_i32 exchange;  /* lehr_exchange */
     lehr_i32 cooling;   /* lehr_cooling; used when scheduled */
     lehr_i32 scheduled; /* 1: beta follows the cooling schedule, 0: the ladder */
+    lehr_i32 outcomes;  /* 1: acceptance is counted as 0 or 1, not as a probability */
+    lehr_i32 delayed;   /* 1: delayed acceptance */
     lehr_i32 reserved;
-    lehr_u64 cooling_scans;              /* length of the schedule */
+    lehr_u64 cooling_scans;              /* length of the schedules of temperature and step size */
     lehr_u64 adapt_scans;                /* step sizes are frozen from this scan on */
     double start, end;                   /* temperatures of the schedule */
     double gain, gain_power, gain_floor; /* ln sigma += max(gain/t^power, floor)*(alpha-target) */

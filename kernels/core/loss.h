@@ -207,6 +207,12 @@ LEHR_FN int lehr_loss_has_classes(lehr_i32 loss)
            loss == LEHR_LOSS_HINGE || loss == LEHR_LOSS_ZERO_ONE;
 }
 
+/* Is the loss of a point never negative, of this kind? */
+LEHR_FN int lehr_loss_is_positive(lehr_i32 loss)
+{
+    return loss != LEHR_LOSS_GAUSSIAN;
+}
+
 /* Loss of one point: outputs z[K] and targets y[K] (or y[1], a class) with a stride between them. */
 LEHR_FN float lehr_loss_point(lehr_i32 loss, lehr_loss_scale s, lehr_i32 outputs, const float *z,
                               const float *y, lehr_i32 stride)

@@ -23,7 +23,9 @@
     X(BETA_1PCT, "beta_1pct", "beta is 1 % too small in uphill moves")                             \
     X(UNIFORM_8BIT, "uniform_8bit", "acceptance draws have 8 bits")                                \
     X(SHARED_RANDOMS, "shared_randoms", "all rows use the random numbers of row 0")                \
-    X(ACCEPT_SITE_SAME_BITS, "accept_site_same_bits", "one word picks the site and accepts")
+    X(ACCEPT_SITE_SAME_BITS, "accept_site_same_bits", "one word picks the site and accepts")       \
+    X(NO_MARGIN, "no_margin", "early rejection trusts a partial sum to the last bit")              \
+    X(NO_SECOND_RATIO, "no_second_ratio", "delayed acceptance decides twice from the whole ratio")
 
 #if defined(LEHR_PLANTS)
 

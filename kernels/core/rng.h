@@ -33,7 +33,8 @@
     X(RESAMPLE)  /* population annealing */                                                        \
     X(SPLIT)     /* training and test sets */                                                      \
     X(GENERATOR) /* synthetic data */                                                              \
-    X(LAW)       /* exact starts and reference draws of the tests */
+    X(LAW)       /* exact starts and reference draws of the tests */                               \
+    X(BATCH)     /* points of a mini-batch */
 
 /* clang-format off */
 typedef enum lehr_domain {
@@ -178,9 +179,9 @@ LEHR_FN float lehr_student_t(lehr_u32 a, lehr_u32 b, float nu)
 
 /* -- noise of a proposal ---------------------------------------------------------------------------- */
 
-/* Parameter i of a row takes word lehr_noise_word(i) of block lehr_noise_block(i): 32 consecutive
- * parameters are the same word of 32 consecutive blocks, so that SIMD lanes and warps, one block
- * each, write contiguous memory.                                                                 */
+/* Number i of a row's noise is word lehr_noise_word(i) of block lehr_noise_block(i): 32 consecutive
+ * numbers are the same word of 32 consecutive blocks, so that SIMD lanes and warps, one block each,
+ * write contiguous memory.                                                                       */
 LEHR_FN lehr_u32 lehr_noise_block(lehr_u32 i)
 {
     return 32u * (i / 128u) + i % 32u;

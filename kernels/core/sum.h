@@ -11,8 +11,9 @@
 
 #include "core/real.h"
 
-#define LEHR_CHUNK 1024
-#define LEHR_LANES 256
+#define LEHR_CHUNK   1024
+#define LEHR_LANES   256
+#define LEHR_QUARTER 64 /* of 256 points in a row the first 64 are the quarter */
 
 /* The number of chunks that n elements need. */
 LEHR_FN lehr_i64 lehr_chunks(lehr_i64 n)
@@ -42,6 +43,20 @@ LEHR_FN float lehr_sum_chunk(const float *x, int count)
             lane[l] += x[start + l];
     }
     return lehr_sum_join(lane);
+}
+
+/* Points of the quarter that delayed acceptance looks at first, of n. It is spread over the data, which may
+ * stand in any order. */
+LEHR_FN lehr_i64 lehr_quarter_count(lehr_i64 n)
+{
+    const lehr_i64 rest = n % (4 * LEHR_QUARTER);
+    return n / (4 * LEHR_QUARTER) * LEHR_QUARTER + (rest < LEHR_QUARTER ? rest : LEHR_QUARTER);
+}
+
+/* The point that is number m of the quarter. */
+LEHR_FN lehr_i64 lehr_quarter_point(lehr_i64 m)
+{
+    return m / LEHR_QUARTER * (4 * LEHR_QUARTER) + m % LEHR_QUARTER;
 }
 
 /* The sum of x[n]; 0 for n = 0. The reference that every backend equals bit for bit. */

@@ -14,6 +14,7 @@
     X(float, theta, RP)           /* [R,P] current weights */                                      \
     X(double, energy, R)          /* E of theta, without beta */                                   \
     X(double, prior, R)           /* U of theta */                                                 \
+    X(double, quarter, R)         /* its E estimated from a quarter of the points: delayed runs */ \
     X(float, best, RP)            /* [R,P] weights of the row's lowest E */                        \
     X(double, best_energy, R)     /* their E */                                                    \
     X(lehr_i64, best_scan, R)     /* scans done when they were found; 0: the first weights */      \
@@ -47,8 +48,9 @@ LEHR_FN lehr_i32 lehr_slot_of(const lehr_group *g, lehr_i32 number, lehr_i32 run
     return number / g->rungs * g->rungs + rung;
 }
 
-/* Begin with the weights that are there, from their energies: E energy[R], U prior[R]. */
-LEHR_FN void lehr_table_start(const lehr_table *t, const double *energy, const double *prior)
+/* The same weights have other energies from now on: E energy[R], U prior[R]; lower ones of before count no
+ * more. */
+LEHR_FN void lehr_table_rebase(const lehr_table *t, const double *energy, const double *prior)
 {
     for (lehr_i64 i = 0; i < (lehr_i64)t->rows * t->parameters; i++)
         t->best[i] = t->theta[i];
@@ -56,6 +58,14 @@ LEHR_FN void lehr_table_start(const lehr_table *t, const double *energy, const d
         t->energy[row] = energy[row];
         t->prior[row] = prior[row];
         t->best_energy[row] = energy[row];
+    }
+}
+
+/* Begin with the weights that are there, from their energies: E energy[R], U prior[R]; `quarter` stands. */
+LEHR_FN void lehr_table_start(const lehr_table *t, const double *energy, const double *prior)
+{
+    lehr_table_rebase(t, energy, prior);
+    for (lehr_i32 row = 0; row < t->rows; row++) {
         t->best_scan[row] = 0;
         t->direction[row] = t->rung[row] == 0;
     }

@@ -59,29 +59,66 @@ LEHR_FN int lehr_metropolis(double beta, double de, double du, double ln_u)
 typedef struct lehr_decision {
     int accept;
     int finite;   /* 0: E or U of the proposal is not finite: rejected and counted */
-    double alpha; /* acceptance probability */
+    double alpha; /* acceptance probability, or the outcome */
 } lehr_decision;
 
-/* Decide a move from its energies; log_hastings: ln q(back) - ln q(forth). */
-LEHR_FN lehr_decision lehr_decide(double beta, double de, double du, double log_hastings,
-                                  double ln_u)
+/* What a decision needs. */
+typedef struct lehr_question {
+    double beta;
+    double de, du;       /* proposed minus current energy, tempered and untempered */
+    double log_hastings; /* ln q(back) - ln q(forth) */
+    double ln_u;         /* log of a uniform in (0,1) */
+    int outcome;         /* 1: alpha is 1 or 0, the outcome */
+} lehr_question;
+
+/* Decide a move from its energies. */
+LEHR_FN lehr_decision lehr_decide(const lehr_question *q)
 {
-    lehr_decision d = {0, lehr_is_finite(de) && lehr_is_finite(du), 0.0};
+    lehr_decision d = {0, lehr_is_finite(q->de) && lehr_is_finite(q->du), 0.0};
     if (!d.finite)
         return d;
-    const double hastings = LEHR_PLANTED(HASTINGS_TEMPERED) ? beta * log_hastings : log_hastings;
-    d.alpha = lehr_probability(lehr_log_ratio(beta, de, du - hastings));
-    d.accept = lehr_metropolis(beta, de, du - hastings, ln_u);
+    const double du = q->du - (LEHR_PLANTED(HASTINGS_TEMPERED) ? q->beta * q->log_hastings
+                                                               : q->log_hastings);
+    d.accept = lehr_metropolis(q->beta, q->de, du, q->ln_u);
+    d.alpha = q->outcome ? (double)d.accept : lehr_probability(lehr_log_ratio(q->beta, q->de, du));
     return d;
 }
 
-/* Where the uniform of a row's decision stands. */
-LEHR_FN double lehr_accept_ln_u(lehr_u64 key, lehr_u64 scan, lehr_u32 row)
+/* The uniforms of a row's decision: word pair 0, and pair 1 for the second one of a delayed decision. */
+LEHR_FN double lehr_accept_ln_u(lehr_stream a, int pair)
 {
     const lehr_u32 domain = LEHR_PLANTED(ACCEPT_SITE_SAME_BITS) ? (lehr_u32)LEHR_DOMAIN_PROPOSAL
                                                                 : (lehr_u32)LEHR_DOMAIN_ACCEPT;
-    const lehr_words words = lehr_draw(key, 0u, scan, row, domain);
-    return lehr_ln_uniform(words.w[0], words.w[1]);
+    const lehr_words words = lehr_draw(a.key, 0u, a.scan, a.row, domain);
+    return pair == 0 ? lehr_ln_uniform(words.w[0], words.w[1])
+                     : lehr_ln_uniform(words.w[2], words.w[3]);
+}
+
+/* -- less work for the same decision --------------------------------------------------------------- */
+
+/* A lower bound of lehr_sum over non-negative elements from the double sum of some of them. A chunk's
+ * float sum rounds 11 times on the way of an element (3 in its lane, 8 joins), each by 2^-24 at most;
+ * the double sums of below 2^31 elements lose less than 2^-22. Together below 2^-20. All that follows
+ * a sum on the way to a decision (division, adding penalties, times beta) rounds monotonically, so a
+ * rejection with this bound is the rejection of the whole sum.                                       */
+LEHR_FN double lehr_sum_floor(double some)
+{
+    return LEHR_PLANTED(NO_MARGIN) ? some : some * (1.0 - 0x1p-20);
+}
+
+/* Delayed acceptance (Christen and Fox 2005, doi:10.1198/106186005X76983). q: with the energy estimated from
+ * a quarter of the points; when that is rejected, so is the move. The second decision takes the ratio
+ * of the whole against that of the first, so that the two together keep detailed balance.           */
+LEHR_FN double lehr_delayed_log_ratio(const lehr_question *q)
+{
+    return lehr_log_ratio(q->beta, q->de, q->du - q->log_hastings);
+}
+
+/* The second decision as a question of its own: an accepted first one of log ratio `first` goes into the
+ * untempered part, as a Hastings term does. */
+LEHR_FN double lehr_delayed_hastings(double log_hastings, double first)
+{
+    return LEHR_PLANTED(NO_SECOND_RATIO) ? log_hastings : log_hastings - first;
 }
 
 /* -- exchange -------------------------------------------------------------------------------------- */

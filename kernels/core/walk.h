@@ -6,8 +6,14 @@
 #define LEHR_CORE_WALK_H
 
 #include "core/plant.h"
+#include "core/proposal.h"
 #include "core/table.h"
 #include "core/temper.h"
+
+/* E and U of some weights. */
+typedef struct lehr_energies {
+    double energy, prior;
+} lehr_energies;
 
 typedef struct lehr_walk {
     lehr_i64 row;    /* in the table */
@@ -16,7 +22,7 @@ typedef struct lehr_walk {
     lehr_i32 proposed[LEHR_CORE_MOVES_MAX], accepted[LEHR_CORE_MOVES_MAX];
     float sigma[LEHR_CORE_MOVES_MAX];
     double beta; /* of its rung; a schedule's is worked out at each scan */
-    double energy, prior, best_energy;
+    double energy, prior, quarter, best_energy;
     double alpha_sum[LEHR_CORE_MOVES_MAX];
     lehr_i64 accepts, nonfinite;
 } lehr_walk;
@@ -33,6 +39,7 @@ LEHR_FN void lehr_walk_begin(const lehr_table *t, const lehr_group *g, lehr_i64 
     w->beta = t->beta[g->first_beta + heat];
     w->energy = t->energy[row];
     w->prior = t->prior[row];
+    w->quarter = t->quarter[row];
     w->best_energy = t->best_energy[row];
     w->accepts = 0;
     w->nonfinite = 0;
@@ -42,6 +49,35 @@ LEHR_FN void lehr_walk_begin(const lehr_table *t, const lehr_group *g, lehr_i64 
         w->proposed[m] = 0;
         w->accepted[m] = 0;
     }
+}
+
+/* The step size of a move at a scan. */
+LEHR_FN float lehr_walk_step(const lehr_walk *w, const lehr_group *g, lehr_i32 move, lehr_u64 scan)
+{
+    return g->move[move].scheduled ? lehr_scheduled_step(g, move, scan) : w->sigma[move];
+}
+
+/* What decides a proposal of energies e. */
+LEHR_FN lehr_question lehr_walk_question(const lehr_walk *w, const lehr_group *g, lehr_stream a,
+                                         double log_hastings, lehr_energies e)
+{
+    const lehr_question q = {g->scheduled ? lehr_cooling_beta(g, a.scan) : w->beta,
+                             e.energy - w->energy,
+                             e.prior - w->prior,
+                             log_hastings,
+                             lehr_accept_ln_u(a, 0),
+                             g->outcomes};
+    return q;
+}
+
+/* A delayed run's first decision; `quarter`: E estimated from a quarter of the points, prior as above. When
+ * it accepts, *log_hastings becomes that of the second one, which draws pair 1.                     */
+LEHR_FN lehr_decision lehr_walk_first(const lehr_walk *w, lehr_question q, double quarter,
+                                      double *log_hastings)
+{
+    q.de = quarter - w->quarter;
+    *log_hastings = lehr_delayed_hastings(q.log_hastings, lehr_delayed_log_ratio(&q));
+    return lehr_decide(&q);
 }
 
 /* Count a decided proposal of a move. The weights are the caller's. */
@@ -58,6 +94,7 @@ LEHR_FN void lehr_walk_end(const lehr_walk *w, const lehr_group *g, const lehr_t
 {
     t->energy[w->row] = w->energy;
     t->prior[w->row] = w->prior;
+    t->quarter[w->row] = w->quarter;
     t->best_energy[w->row] = w->best_energy;
     t->accepts[w->row] += w->accepts;
     t->nonfinite[w->row] += w->nonfinite;

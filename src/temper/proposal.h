@@ -13,6 +13,7 @@ lehr_status lehr_moves_fill(const lehr_move_spec *spec, int32_t count, lehr_weig
 /* First ln sigma of a move at a temperature: the given scale, or 2.38 sqrt(T/d) for d parameters touched, the
  * optimum on a Gaussian energy of unit curvature (Roberts, Gelman, Gilks 1997, doi:10.1214/aoap/1034625254),
  * at most 1. */
-double lehr_move_log_step(const lehr_move_spec *spec, int32_t parameters, double temperature);
+double lehr_move_log_step(const lehr_move_spec *spec, const lehr_network *network,
+                          int32_t parameters, double temperature);
 
 #endif

@@ -1,6 +1,7 @@
 /* Losses and activations against their textbook formulas in double; edges by hand. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdbool.h>
 
 #include "core/activation.h"
 #include "core/loss.h"
@@ -168,6 +169,78 @@ Test(loss, nan_outputs_give_nan_and_no_hit)
                           "loss %d, output %d of %d", loss, at, K);
                 cr_assert_eq(lehr_hit_point(loss, K, z, y, 1), 0.0f);
             }
+}
+
+/* ---- Never negative ---------------------------------------------------------------------------- */
+
+/* Early rejection lives by this: a loss that lehr_loss_is_positive names is never below 0, at any outputs. */
+static const float extremes[] = {
+    0.0f,  -0.0f,    0x1p-149f,     -0x1p-149f,     0x1p-126f, -0x1p-126f, 0x1p-24f, -0.5f,
+    0.7f,  1.0f,     -1.0f,         0x1.fffffep-1f, 88.7f,     -104.0f,    104.0f,   -1e10f,
+    1e19f, -3.4e38f, 3.4028235e38f, INFINITY,       -INFINITY, NAN};
+enum { EXTREMES = sizeof extremes / sizeof *extremes };
+
+static void check_not_negative(lehr_loss loss, const lehr_energy_args *e, const float *z,
+                               const float *y)
+{
+    const float got = lehr_loss_point(loss, lehr_loss_prepare(e), e->outputs, z, y, 1);
+    cr_assert(!(got < 0), "loss %d of outputs %g, %g, %g and target %g: %g", loss, (double)z[0],
+              (double)z[1], (double)z[2], (double)y[0], (double)got);
+}
+
+/* EXACT: every three of the extremes as outputs, each target. */
+Test(loss, is_never_negative_at_extremes)
+{
+    static const float deltas[] = {0x1p-149f, 0.8f, 3e38f};
+    for (int loss = 0; loss < LEHR_LOSS_COUNT; loss++)
+        for (int i = 0; lehr_loss_is_positive(loss) && i < EXTREMES * EXTREMES * EXTREMES; i++) {
+            const float z[3] = {extremes[i % EXTREMES], extremes[i / EXTREMES % EXTREMES],
+                                extremes[i / EXTREMES / EXTREMES]};
+            const bool binary = loss == LEHR_LOSS_BINARY_CROSS_ENTROPY;
+            for (int K = 1; K <= (binary ? 1 : 3); K += 2) {
+                const lehr_energy_args e = {.outputs = K, .noise = 1, .delta = deltas[i % 3]};
+                const int labels = K > 1 ? K : 2;
+                if (K == 1 && loss == LEHR_LOSS_CROSS_ENTROPY)
+                    continue;
+                for (int y = 0; y < labels; y++)
+                    check_not_negative(loss, &e, z, (const float[]){(float)y, -1e3f, 2e38f});
+            }
+        }
+}
+
+/* EXACT: 1e5 drawn outputs of every magnitude. */
+Test(loss, is_never_negative_anywhere)
+{
+    for (int loss = 0; loss < LEHR_LOSS_COUNT; loss++)
+        for (lehr_u32 n = 0; lehr_loss_is_positive(loss) && n < 100000; n++) {
+            float z[K_MAX], y[K_MAX];
+            for (lehr_u32 k = 0; k < K_MAX; k++) {
+                const double size = exp(200 * uniform(n, 3 * k) - 100);
+                z[k] = (float)(uniform(n, 3 * k + 1) < 0.5 ? -size : size);
+                y[k] = lehr_loss_has_classes(loss) ? (float)(n % 2) : (float)uniform(n, 3 * k + 2);
+            }
+            const bool one = n % 2 || loss == LEHR_LOSS_BINARY_CROSS_ENTROPY;
+            const lehr_energy_args e = {.outputs = one && loss != LEHR_LOSS_CROSS_ENTROPY ? 1
+                                                                                          : K_MAX,
+                                        .noise = 1,
+                                        .delta = 0.8f};
+            check_not_negative(loss, &e, z, y);
+        }
+    cr_assert(!lehr_loss_is_positive(LEHR_LOSS_GAUSSIAN), "a density may be above 1");
+}
+
+/* EXACT: what the classes' losses end with. All floats of [1,4), then one in 997; all decays in steps of 997. */
+Test(loss, logarithms_of_what_is_above_one_are_not_negative)
+{
+    for (lehr_u32 bits = 0x3f800000u; bits < 0x7f800000u; bits += bits < 0x40800000u ? 1 : 997)
+        cr_assert_geq(lehr_log(lehr_float(bits)), 0.0f, "%a", (double)lehr_float(bits));
+    for (lehr_u32 bits = 0; bits <= 0x3f800000u; bits += 997) {
+        cr_assert_geq(lehr_softplus_end(-1e30f, lehr_float(bits)), 0.0f, "%a",
+                      (double)lehr_float(bits));
+        cr_assert_geq(lehr_softplus_end(1.5f, lehr_float(bits)), 1.5f);
+    }
+    cr_assert_eq(lehr_softplus_end(0, 0), 0.0f);
+    cr_assert_eq(lehr_exp_decay(0.0f), 1.0f, "the sum of a softmax is at least 1");
 }
 
 /* ---- Activations ------------------------------------------------------------------------------- */

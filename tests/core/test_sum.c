@@ -67,3 +67,15 @@ Test(sum, chunks_can_be_summed_by_anybody)
     x[700] = NAN;
     cr_expect(isnan(lehr_sum(x, MOST)) && !isnan(lehr_sum(x, 700)));
 }
+
+/* EXACT: of every 256 points the first 64, in order; of the rest what there is of them. */
+Test(sum, a_quarter_is_the_first_64_of_every_256)
+{
+    for (int n = 0; n <= 1100; n++) {
+        int count = 0;
+        for (int i = 0; i < n; i++)
+            if (i % 256 < 64)
+                cr_assert_eq(lehr_quarter_point(count++), i);
+        cr_assert_eq(lehr_quarter_count(n), count, "n = %d", n);
+    }
+}
