@@ -53,17 +53,23 @@ typedef struct lehr_backend_options {
     int32_t device[LEHR_DEVICES_MAX]; /* their indices */
     int32_t threads;                  /* cpu: 0: CPUs of the affinity mask */
     int32_t point_tile;               /* cpu: a multiple of 16 that divides 1024 */
+    int32_t forget;                   /* 1: activations are not kept between proposals */
+    int32_t whole;                    /* 1: no proposal is rejected before its energy is whole */
+    uint32_t visit_seed;              /* cpu: not 0: tiles are visited in a random order */
     int32_t plain;                    /* 1: kernels for any machine (cpu), not specialized (cuda) */
+    int64_t batch_points;             /* the most points of a batch; 0: proposals see all points */
     lehr_path path;                   /* cuda */
     int32_t row_threads;              /* cuda, fused: threads of a row: 32, 64, 128 or 256 */
     int32_t launch_scans;             /* cuda: scans of one launch at most */
-    int64_t memory_bytes;             /* cuda: use no more of a device */
-    lehr_cache_fns cache;             /* cuda: get and put may be NULL */
+    int64_t memory_bytes; /* cuda: use no more of a device; cpu: keep no more activations */
+    lehr_cache_fns cache; /* cuda: get and put may be NULL */
 } lehr_backend_options;
 
 /* Memory that a run would take, known before any is. */
 typedef struct lehr_memory_plan {
     int64_t host_bytes;   /* of the backend, without the table */
+    int64_t kept_bytes;   /* of these, activations kept between proposals; 0: none are */
+    int64_t wanted_bytes; /* what could not be kept: proposals are evaluated in full */
     int64_t device_bytes; /* of each device, at once */
     int64_t free_bytes;   /* of the device that has the least */
     int32_t parts;        /* 1 a device: all rows stay; more: parts take turns on the devices */
@@ -93,6 +99,11 @@ typedef struct lehr_backend {
     void (*close)(void **state);
     /* E and U of every row's theta, into the table; best = theta. Fails with LEHR_ERR_NUMERIC. */
     lehr_status (*start)(void *state);
+    /* Weigh proposals on this batch of the training part from now on, at most options->batch_points; start or
+     * reweigh comes next. */
+    lehr_status (*batch)(void *state, const lehr_part_data *batch);
+    /* E and U of every row's theta anew, into the table; best = theta. Fails with LEHR_ERR_NUMERIC. */
+    lehr_status (*reweigh)(void *state);
     /* `scans` proposals for every row from scan number `scan` on. After each scan s with (s+1) a multiple of a
      * group's `every`: step sizes are adapted, then rungs are exchanged. */
     lehr_status (*slice)(void *state, uint64_t scan, uint64_t scans);

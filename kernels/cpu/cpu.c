@@ -108,6 +108,8 @@ static lehr_status check_group(const lehr_group *g, lehr_i32 weights, int32_t gr
         const bool flip = g->move[m].kind == LEHR_MOVE_FLIP;
         LEHR_CHECK((unsigned)g->move[m].kind < LEHR_MOVE_COUNT, LEHR_ERR_UNSUPPORTED,
                    "group %d: unknown move %d", group, g->move[m].kind);
+        LEHR_CHECK((unsigned)g->move[m].scope < LEHR_SCOPE_COUNT, LEHR_ERR_UNSUPPORTED,
+                   "group %d: unknown scope %d", group, g->move[m].scope);
         LEHR_CHECK(!flip || weights != LEHR_WEIGHTS_REAL, LEHR_ERR_UNSUPPORTED,
                    "flip moves need binary or ternary weights");
         LEHR_CHECK(flip || weights == LEHR_WEIGHTS_REAL, LEHR_ERR_UNSUPPORTED,
@@ -135,13 +137,13 @@ static void close_cpu(void **state)
     if (!cpu)
         return;
     lehr_pool_destroy(&cpu->pool);
-    for (int32_t i = 0; i < cpu->scratch_count; i++)
-        lehr_scratch_destroy(&cpu->scratch[i]);
-    LEHR_FREE(cpu->scratch);
+    lehr_known_destroy(cpu);
     for (int part = 0; part < LEHR_PART_COUNT; part++) {
         LEHR_FREE(cpu->packed[part][0]);
         LEHR_FREE(cpu->packed[part][1]);
     }
+    LEHR_FREE(cpu->batch[0]);
+    LEHR_FREE(cpu->batch[1]);
     LEHR_FREE(cpu->row_group);
     LEHR_FREE(cpu->energy);
     LEHR_FREE(cpu->prior);
@@ -170,6 +172,21 @@ static lehr_status pack_parts(lehr_cpu *cpu)
     return LEHR_NEW(cpu->chunk, (size_t)chunks, "sums of chunks");
 }
 
+/* Room for batches; without them proposals are weighed on the training part. */
+static lehr_status make_batch(lehr_cpu *cpu, int64_t points)
+{
+    cpu->work = cpu->part[LEHR_PART_TRAIN];
+    cpu->most_points = points > 0 ? points : cpu->work.points;
+    if (points == 0)
+        return LEHR_OK;
+    const size_t padded = ((size_t)points + LEHR_PANEL - 1) / LEHR_PANEL * LEHR_PANEL;
+    const int32_t inputs = cpu->args->network.size[0], targets = cpu->work.target_count;
+    LEHR_TRY(LEHR_NEW(cpu->batch[0], padded * (size_t)inputs, "batch"));
+    LEHR_TRY(LEHR_NEW(cpu->batch[1], padded * (size_t)targets, "batch"));
+    cpu->work = (lehr_panels){cpu->batch[0], cpu->batch[1], points, targets};
+    return LEHR_OK;
+}
+
 static lehr_status make_rows(lehr_cpu *cpu)
 {
     const lehr_table *t = cpu->table;
@@ -189,18 +206,6 @@ static lehr_status make_rows(lehr_cpu *cpu)
     return LEHR_NEW(cpu->proposed, rows * (size_t)t->parameters, "proposed weights");
 }
 
-static lehr_status make_scratch(lehr_cpu *cpu, int32_t tile)
-{
-    const int32_t threads = lehr_pool_threads(cpu->pool);
-    LEHR_TRY(LEHR_NEW(cpu->scratch, (size_t)threads, "thread scratch"));
-    for (int32_t i = 0; i < threads; i++) {
-        LEHR_TRY(lehr_scratch_create(cpu->args->parameters, tile, &cpu->args->network,
-                                     &cpu->scratch[i]));
-        cpu->scratch_count++;
-    }
-    return LEHR_OK;
-}
-
 /* Points of a tile: the most, up to 256, whose activations of two layers stay within 128 kB. Small nets gain
  * from long loops, wide ones lose their weights from L2.                                            */
 static int32_t choose_tile(const lehr_network *network)
@@ -213,18 +218,79 @@ static int32_t choose_tile(const lehr_network *network)
     return tile;
 }
 
-static lehr_status fill(lehr_cpu *cpu, const lehr_backend_options *options)
+/* Bytes of activations that may be kept: half of the machine's memory unless the caller says. */
+static int64_t keep_limit(const lehr_backend_options *options)
+{
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
+    if (options->memory_bytes > 0)
+        return options->memory_bytes;
+    return pages > 0 && page > 0 ? (int64_t)pages * page / 2 : INT64_MAX;
+}
+
+/* May proposals be rejected before their energy is whole? */
+static bool rejects_early(const lehr_problem *problem, const lehr_table *table)
+{
+    for (int32_t g = 0; g < table->group_count; g++)
+        if (!table->group[g].outcomes)
+            return false;
+    return problem->args.target == LEHR_TARGET_NETWORK && lehr_loss_is_positive(problem->args.loss);
+}
+
+static bool delays(const lehr_table *table)
+{
+    for (int32_t g = 0; g < table->group_count; g++)
+        if (table->group[g].delayed)
+            return true;
+    return false;
+}
+
+/* Points of the tiles of a run: a quarter's boundary lies between tiles. */
+static int32_t run_tile(const lehr_backend_options *options, const lehr_problem *problem,
+                        const lehr_table *table)
 {
     const int32_t tile = options->point_tile > 0 ? options->point_tile
-                                                 : choose_tile(&cpu->args->network);
+                                                 : choose_tile(&problem->args.network);
+    return delays(table) && tile > LEHR_QUARTER ? LEHR_QUARTER : tile;
+}
+
+/* Are activations kept between proposals? */
+static bool keeps(const lehr_backend_options *options, const lehr_problem *problem,
+                  const lehr_table *table, int32_t threads)
+{
+    return !options->forget && lehr_known_wanted(problem, table) &&
+           lehr_known_bytes(options, problem, table, threads) <= keep_limit(options);
+}
+
+void lehr_cpu_cut(lehr_cpu *cpu)
+{
+    const int32_t points = cpu->tile_panels * LEHR_PANEL;
+    const int64_t N = cpu->work.points, first = lehr_quarter_count(N);
+    cpu->tiles = (int32_t)((N + points - 1) / points);
+    if (delays(cpu->table))
+        cpu->quarter_tiles = (int32_t)((first + points - 1) / points);
+}
+
+static lehr_status fill(lehr_cpu *cpu, const lehr_backend_options *options)
+{
+    const int32_t tile = run_tile(options, cpu->problem, cpu->table);
     LEHR_CHECK(tile % LEHR_PANEL == 0 && LEHR_CHUNK % tile == 0, LEHR_ERR_ARG,
                "a point tile must be a multiple of %d that divides %d, got %d", LEHR_PANEL,
                LEHR_CHUNK, tile);
     cpu->lanes = lehr_lanes_choose(options->plain);
     LEHR_TRY(pack_parts(cpu));
+    LEHR_TRY(make_batch(cpu, options->batch_points));
     LEHR_TRY(make_rows(cpu));
     LEHR_TRY(lehr_pool_create(options->threads, &cpu->pool));
-    return make_scratch(cpu, tile);
+    cpu->scale = lehr_loss_prepare(cpu->args);
+    cpu->tile_panels = tile / LEHR_PANEL;
+    lehr_cpu_cut(cpu);
+    cpu->early = !options->whole && rejects_early(cpu->problem, cpu->table);
+    cpu->visit_seed = options->visit_seed;
+    cpu->keeps = keeps(options, cpu->problem, cpu->table, lehr_pool_threads(cpu->pool));
+    cpu->sorts = lehr_sorted_wanted(cpu);
+    if (cpu->sorts)
+        cpu->tiles = lehr_sorted_tiles(cpu);
+    return lehr_known_create(cpu);
 }
 
 static lehr_status open_cpu(const lehr_backend_options *options, const lehr_problem *problem,
@@ -245,21 +311,25 @@ static lehr_status open_cpu(const lehr_backend_options *options, const lehr_prob
     return LEHR_OK;
 }
 
-/* The rooms of threads and the packed data. */
+/* The rooms of threads, the packed data, and what is kept. */
 static lehr_status plan_cpu(const lehr_backend_options *options, const lehr_problem *problem,
                             const lehr_table *table, lehr_memory_plan *out)
 {
-    (void)table;
     const lehr_network *n = &problem->args.network;
-    const int64_t threads = options->threads > 0 ? options->threads : lehr_pool_cpus();
+    const int32_t threads = options->threads > 0 ? options->threads : lehr_pool_cpus();
     int64_t widest = 1, values = 0;
     for (lehr_i32 l = 1; l <= n->layers; l++)
         widest = n->size[l] > widest ? n->size[l] : widest;
     for (int part = 0; part < LEHR_PART_COUNT && n->layers > 0; part++)
         values += problem->part[part].points * (n->size[0] + problem->args.outputs);
-    const int64_t room = problem->args.parameters + 2 * widest * choose_tile(n);
-    *out = (lehr_memory_plan){.host_bytes = (threads * room + values) * (int64_t)sizeof(float),
-                              .parts = 1};
+    const int64_t room = problem->args.parameters + 2 * widest * choose_tile(n) +
+                         2 * problem->part[LEHR_PART_TRAIN].points;
+    const bool wanted = lehr_known_wanted(problem, table) && !options->forget;
+    const int64_t kept = wanted ? lehr_known_bytes(options, problem, table, threads) : 0;
+    const bool fits = keeps(options, problem, table, threads);
+    *out = (lehr_memory_plan){
+        .kept_bytes = fits ? kept : 0, .wanted_bytes = fits ? 0 : kept, .parts = 1};
+    out->host_bytes = (threads * room + values) * (int64_t)sizeof(float) + out->kept_bytes;
     snprintf(out->kernels, sizeof out->kernels, "%s", lehr_lanes_choose(options->plain)->detail);
     return LEHR_OK;
 }
@@ -270,6 +340,19 @@ static lehr_status start_cpu(void *state)
 {
     const fenv_t callers = lehr_fp_enter();
     const lehr_status status = lehr_cpu_start(state);
+    lehr_fp_leave(&callers);
+    return status;
+}
+
+static lehr_status batch_cpu(void *state, const lehr_part_data *data)
+{
+    return lehr_cpu_batch(state, data);
+}
+
+static lehr_status reweigh_cpu(void *state)
+{
+    const fenv_t callers = lehr_fp_enter();
+    const lehr_status status = lehr_cpu_reweigh(state);
     lehr_fp_leave(&callers);
     return status;
 }
@@ -291,8 +374,14 @@ static lehr_status evaluate_cpu(void *state, lehr_part part, const float *theta,
     return status;
 }
 
-/* Rows are used where they are. */
-static lehr_status stay(void *state)
+/* Rows are used where they are; what is known of them is known no more. */
+static lehr_status push_cpu(void *state)
+{
+    lehr_known_forget(state);
+    return LEHR_OK;
+}
+
+static lehr_status pull_cpu(void *state)
 {
     (void)state;
     return LEHR_OK;
@@ -312,9 +401,11 @@ const lehr_backend lehr_backend_cpu = {
     .open = open_cpu,
     .close = close_cpu,
     .start = start_cpu,
+    .batch = batch_cpu,
+    .reweigh = reweigh_cpu,
     .slice = slice_cpu,
     .evaluate = evaluate_cpu,
-    .push = stay,
-    .pull = stay,
+    .push = push_cpu,
+    .pull = pull_cpu,
     .threads = threads_of,
 };

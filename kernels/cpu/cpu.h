@@ -1,21 +1,51 @@
 /* cpu.h: the state of the CPU backend, and what its files offer each other.
  *
- * cpu.c opens and closes, pack.c lays the data out, energy.c says what a row's weights are worth, scan.c
- * moves rows, exchange.c adapts steps and swaps rungs, evaluate.c scores weights. What is heavy with
- * arithmetic is in lanes*.c. Nothing is allocated after open.                                       */
+ * cpu.c opens and closes, pack.c lays the data out, known.c keeps what is known of rows, energy.c says what
+ * a target's weights are worth, sorted.c sorts their points, judge.c weighs and decides proposals of networks, scan.c moves rows,
+ * exchange.c adapts steps and swaps rungs, evaluate.c scores weights. What is heavy with arithmetic is
+ * in lanes*.c. Nothing is allocated after open.                                                     */
 #ifndef LEHR_CPU_CPU_H
 #define LEHR_CPU_CPU_H
+
+#include <stdbool.h>
 
 #include "backend.h"
 #include "cpu/lanes.h"
 #include "cpu/pool.h"
 
+/* Sums over the points of one chunk, added in the order of core/sum.h. */
+typedef struct lehr_chunk_sums {
+    float loss;
+    float hits; /* right classes; 0 for regression */
+} lehr_chunk_sums;
+
 /* One thread's own room. */
 typedef struct lehr_scratch {
-    float *block;    /* the allocation behind all of it */
+    float *block;    /* the allocation behind the floats */
     float *proposed; /* [P] */
-    lehr_tile tile;
+    float *loss;     /* [panels,16] of the points of a proposal */
+    float *column;   /* [panels,16] a unit's outputs */
+    char *seen;      /* [tiles] which ones a proposal has visited */
+    float **act;     /* [3,layers] the allocation behind the next three */
+    float **swing;   /* [layers] two tiles in turn, for what is not kept */
+    float **spare;   /* [layers] what a proposal writes; traded for a row's when it is accepted */
+    float **view;    /* [layers] what a proposal reads and writes */
 } lehr_scratch;
+
+/* What is known of a row's current weights. */
+typedef struct lehr_known {
+    float **act; /* [layers] their activations [panels,width,16]; NULL: not kept */
+    int32_t
+        *order; /* [tiles] as they are visited: those of large loss first, they may decide alone */
+    double *loss; /* [tiles] */
+    bool fresh;   /* false: the weights were set from outside */
+    /* Where points are sorted: the row's own, those of large loss first. */
+    lehr_panels part;
+    float *inputs, *targets; /* of part */
+    float *point_loss;       /* [N] as they stand in the data */
+    int32_t *index;          /* [N] number in the data */
+    int32_t accepts;         /* since they were sorted */
+} lehr_known;
 
 typedef struct lehr_cpu {
     const lehr_problem *problem;
@@ -25,22 +55,32 @@ typedef struct lehr_cpu {
     lehr_pool *pool;
     lehr_panels part[LEHR_PART_COUNT];
     float *packed[LEHR_PART_COUNT][2]; /* the allocations behind `part`: inputs, targets */
-    lehr_scratch *scratch;             /* [threads] */
-    int32_t scratch_count;             /* of them that are made */
-    int32_t *row_group;                /* [R] */
-    double *energy, *prior;            /* [R] of first weights, and of proposals for a callback */
-    double *log_hastings;              /* [R] of proposals for a callback */
-    float *proposed;                   /* callback: [R,P] */
-    lehr_chunk_sums *chunk;            /* [chunks of the largest part] */
+    lehr_panels work;     /* what proposals are weighed on: the training part or a batch */
+    float *batch[2];      /* the allocations behind a batch */
+    int64_t most_points;  /* of `work`, ever */
+    lehr_known *known;    /* [R] */
+    float **known_act;    /* [R,layers] the allocation behind their pointers */
+    float *kept;          /* and behind the activations, with those of threads */
+    int32_t *known_order; /* [R,tiles] */
+    double *known_loss;   /* [R,tiles] */
+    float *sorted;        /* the allocations behind points of rows */
+    int32_t *sorted_index;
+    lehr_loss_scale scale;
+    int32_t tile_panels, tiles, quarter_tiles; /* of the training part */
+    bool keeps, early,
+        sorts; /* activations are kept; proposals are rejected early; points sorted */
+    uint32_t visit_seed;
+    lehr_scratch *scratch;  /* [threads] */
+    int32_t scratch_count;  /* of them that are made */
+    int32_t *row_group;     /* [R] */
+    double *energy, *prior; /* [R] of first weights, and of proposals for a callback */
+    double *log_hastings;   /* [R] of proposals for a callback */
+    float *proposed;        /* callback: [R,P] */
+    lehr_chunk_sums *chunk; /* [chunks of the largest part] */
 #if defined(LEHR_PLANTS)
     double *stale; /* [R] energies at the exchange before */
 #endif
 } lehr_cpu;
-
-/* E and U of some weights. */
-typedef struct lehr_energies {
-    double energy, prior;
-} lehr_energies;
 
 /* ---- pack.c ---- */
 
@@ -51,21 +91,90 @@ lehr_status lehr_pack_part(const lehr_part_data *data, int32_t inputs, int32_t t
 /* Points [first, first+count) of x[N,width] as panels [panels,width,16], padded with zeros. */
 void lehr_pack_points(const float *x, int64_t first, int64_t count, int32_t width, float *out);
 
-/* Room of one thread for `parameters` and for tiles of `points` of a network (may have no layer). */
-lehr_status lehr_scratch_create(int64_t parameters, int32_t points, const lehr_network *network,
-                                lehr_scratch *out);
+/* Floats rounded up to whole cache lines, so that threads and arrays do not share any. */
+int64_t lehr_padded(int64_t floats);
+
+/* ---- cpu.c ---- */
+
+/* Cut `work` into tiles. */
+void lehr_cpu_cut(lehr_cpu *cpu);
+
+/* ---- known.c ---- */
+
+/* Bytes of the activations of all rows and threads when they are kept. */
+int64_t lehr_known_bytes(const lehr_backend_options *options, const lehr_problem *problem,
+                         const lehr_table *table, int32_t threads);
+
+/* Does a run gain from kept activations? */
+bool lehr_known_wanted(const lehr_problem *problem, const lehr_table *table);
+
+/* Make `known` and `scratch` for the network and tiles of cpu; threads are there. */
+lehr_status lehr_known_create(lehr_cpu *cpu);
+void lehr_known_destroy(lehr_cpu *cpu);
+
+/* Room of one thread for tiles of `panels` of a network (may have no layer), and nothing else. */
+lehr_status lehr_scratch_create(const lehr_network *network, int32_t panels, lehr_scratch *out);
 void lehr_scratch_destroy(lehr_scratch *scratch);
+
+/* Let every row visit the tiles of the points that there are now, in their first order. */
+void lehr_known_order(lehr_cpu *cpu);
+
+/* The weights of every row, or the points, have been set from outside. */
+void lehr_known_forget(lehr_cpu *cpu);
+
+/* ---- sorted.c ---- */
+
+bool lehr_sorted_wanted(const lehr_cpu *cpu);
+lehr_status lehr_sorted_create(lehr_cpu *cpu);
+void lehr_sorted_destroy(lehr_cpu *cpu);
+
+/* Tiles of sorted points, and the panel where one begins. */
+int32_t lehr_sorted_tiles(const lehr_cpu *cpu);
+int32_t lehr_sorted_bound(const lehr_cpu *cpu, int32_t tile);
+
+/* loss[N] in the row's order to out[N] in that of the data. */
+void lehr_sorted_put_back(const lehr_known *known, const float *loss, float *out);
+
+/* The row's losses are now these, in the order of the data; it is sorted anew now and then. */
+void lehr_sorted_learn(const lehr_cpu *cpu, lehr_known *known, const float *loss);
 
 /* ---- energy.c ---- */
 
-/* E and U of theta[P], all by the calling thread. Not for callbacks. */
-lehr_energies lehr_cpu_energy(const lehr_cpu *cpu, int32_t worker, const float *theta);
+/* Sums over parameters behind penalties and priors. */
+typedef struct lehr_sizes {
+    double squares, sizes;
+} lehr_sizes;
 
-/* The same bits, with all threads sharing the chunks of points. Only outside of pool loops. */
-lehr_energies lehr_cpu_energy_shared(lehr_cpu *cpu, const float *theta);
+lehr_sizes lehr_cpu_sizes(const lehr_cpu *cpu, const float *theta);
 
-/* From a callback's energy: adds penalties and prior. */
+/* E and U of theta[P]. Not for networks and callbacks. */
+lehr_energies lehr_cpu_energy(const lehr_cpu *cpu, const float *theta);
+
+/* From the energy of a network's loss or of a callback: adds penalties and prior. */
 lehr_energies lehr_cpu_energy_from(const lehr_cpu *cpu, double energy, const float *theta);
+
+/* lehr_sum of x[n]. */
+double lehr_cpu_sum(const lehr_cpu *cpu, const float *x, int64_t n);
+
+/* ---- judge.c ---- */
+
+/* A network's proposal before the judge. */
+typedef struct lehr_trial {
+    lehr_draft draft; /* `proposed` holds the weights */
+    lehr_proposal proposal;
+    lehr_touch touch;
+    double log_hastings;
+    lehr_energies energies; /* filled when it is accepted, as is `quarter` of delayed runs */
+    double quarter;
+    bool shared; /* all threads work on it; only outside of pool loops */
+} lehr_trial;
+
+/* Decide a proposal of a row and, when it is accepted, keep what is known of it. */
+lehr_decision lehr_cpu_judge(lehr_cpu *cpu, int32_t worker, const lehr_walk *walk,
+                             const lehr_group *group, lehr_trial *trial);
+
+/* Learn a row's weights: what is known of it becomes fresh. Returns E, U, and *quarter of delayed runs. */
+lehr_energies lehr_cpu_learn(lehr_cpu *cpu, int32_t worker, int64_t row, double *quarter);
 
 /* ---- scan.c, exchange.c, evaluate.c: operations of backend.h; the caller has entered lehr_fp_enter ---- */
 
@@ -75,6 +184,8 @@ lehr_status lehr_cpu_slice(lehr_cpu *cpu, uint64_t scan, uint64_t scans);
 void lehr_cpu_settle(lehr_cpu *cpu, const lehr_group *group, uint64_t scan);
 
 lehr_status lehr_cpu_start(lehr_cpu *cpu);
+lehr_status lehr_cpu_batch(lehr_cpu *cpu, const lehr_part_data *data);
+lehr_status lehr_cpu_reweigh(lehr_cpu *cpu);
 lehr_status lehr_cpu_evaluate(lehr_cpu *cpu, lehr_part part, const float *theta, int32_t rows,
                               lehr_evaluation *out);
 

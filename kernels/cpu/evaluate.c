@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "core/loss.h"
 #include "core/sum.h"
 #include "core/target.h"
 #include "core/temper.h"
@@ -15,9 +16,15 @@ static void start_row(void *data, int32_t worker, int64_t row)
 {
     lehr_cpu *cpu = data;
     const float *theta = cpu->table->theta + row * cpu->table->parameters;
-    const lehr_energies e = cpu->args->target == LEHR_TARGET_CALLBACK
-                                ? lehr_cpu_energy_from(cpu, cpu->energy[row], theta)
-                                : lehr_cpu_energy(cpu, worker, theta);
+    lehr_energies e;
+    double quarter = 0.0;
+    switch (cpu->args->target) {
+    case LEHR_TARGET_NETWORK: e = lehr_cpu_learn(cpu, worker, row, &quarter); break;
+    case LEHR_TARGET_CALLBACK: e = lehr_cpu_energy_from(cpu, cpu->energy[row], theta); break;
+    default: e = lehr_cpu_energy(cpu, theta); break;
+    }
+    if (cpu->table->group[cpu->row_group[row]].delayed)
+        cpu->table->quarter[row] = quarter;
     cpu->energy[row] = e.energy;
     cpu->prior[row] = e.prior;
 }
@@ -39,11 +46,32 @@ static lehr_status first_energies(lehr_cpu *cpu)
 lehr_status lehr_cpu_start(lehr_cpu *cpu)
 {
     lehr_table *t = cpu->table;
+    lehr_known_forget(cpu);
     LEHR_TRY(first_energies(cpu));
     lehr_table_start(t, cpu->energy, cpu->prior);
 #if defined(LEHR_PLANTS)
     memcpy(cpu->stale, cpu->energy, (size_t)t->rows * sizeof *cpu->stale);
 #endif
+    return LEHR_OK;
+}
+
+lehr_status lehr_cpu_batch(lehr_cpu *cpu, const lehr_part_data *data)
+{
+    const lehr_i32 inputs = cpu->args->network.size[0];
+    LEHR_ASSERT(data->points <= cpu->most_points);
+    lehr_pack_points(data->inputs, 0, data->points, inputs, cpu->batch[0]);
+    lehr_pack_points(data->targets, 0, data->points, cpu->work.target_count, cpu->batch[1]);
+    cpu->work.points = data->points;
+    lehr_cpu_cut(cpu);
+    lehr_known_order(cpu);
+    return LEHR_OK;
+}
+
+lehr_status lehr_cpu_reweigh(lehr_cpu *cpu)
+{
+    lehr_known_forget(cpu);
+    LEHR_TRY(first_energies(cpu));
+    lehr_table_rebase(cpu->table, cpu->energy, cpu->prior);
     return LEHR_OK;
 }
 
@@ -61,11 +89,36 @@ static lehr_evaluation reduce(const scoring *s, double loss, double hits)
     return (lehr_evaluation){lehr_reduce(s->cpu->args, loss, s->part->points), hits};
 }
 
+/* Losses x and hits y of the tile that starts at a panel; the last one has fewer panels. */
+static void score_tile(const scoring *s, lehr_pass pass, int64_t panel, float *x, float *y)
+{
+    const lehr_energy_args *e = s->cpu->args;
+    const int64_t left = (s->part->points + LEHR_PANEL - 1) / LEHR_PANEL - panel;
+    const int32_t most = s->cpu->tile_panels;
+    const lehr_tile tile = {s->part, panel, left < most ? (int32_t)left : most};
+    pass.first = panel;
+    s->cpu->lanes->losses(e, &tile, &pass, x);
+    if (!lehr_loss_has_classes(e->loss))
+        return;
+    pass.touch.layer = e->network.layers; /* the outputs are there */
+    s->cpu->lanes->hits(e, &tile, &pass, y);
+}
+
 static lehr_chunk_sums score_chunk(const scoring *s, int32_t worker, const float *theta,
                                    int64_t chunk)
 {
-    return s->cpu->lanes->chunk_score(s->cpu->args, theta, s->part, chunk,
-                                      &s->cpu->scratch[worker].tile);
+    _Alignas(64) float x[LEHR_CHUNK], y[LEHR_CHUNK];
+    const lehr_pass pass = {.theta = theta,
+                            .touch = {0, -1},
+                            .act = s->cpu->scratch[worker].swing,
+                            .scale = s->cpu->scale};
+    const int64_t first = chunk * LEHR_CHUNK, left = s->part->points - first;
+    const int count = left < LEHR_CHUNK ? (int)left : LEHR_CHUNK;
+    for (int64_t n = 0; n < count; n += (int64_t)s->cpu->tile_panels * LEHR_PANEL)
+        score_tile(s, pass, (first + n) / LEHR_PANEL, x + n, y + n);
+    const bool classes = lehr_loss_has_classes(s->cpu->args->loss);
+    return (lehr_chunk_sums){s->cpu->lanes->sum_chunk(x, count),
+                             classes ? s->cpu->lanes->sum_chunk(y, count) : 0.0f};
 }
 
 static void score_row(void *data, int32_t worker, int64_t row)
@@ -107,7 +160,8 @@ static void score_target_row(void *data, int32_t worker, int64_t row)
 {
     const scoring *s = data;
     const float *theta = s->theta + row * s->cpu->table->parameters;
-    s->out[row] = (lehr_evaluation){lehr_cpu_energy(s->cpu, worker, theta).energy, 0.0};
+    (void)worker;
+    s->out[row] = (lehr_evaluation){lehr_cpu_energy(s->cpu, theta).energy, 0.0};
 }
 
 static lehr_status score_callback(const lehr_cpu *cpu, const float *theta, int32_t rows,

@@ -27,8 +27,10 @@ static void forward_tile(const forward *f, int64_t first, int64_t count, float *
     const lehr_i32 inputs = f->network->size[0], width = f->network->size[f->network->layers];
     const int32_t panels = (int32_t)((count + LEHR_PANEL - 1) / LEHR_PANEL);
     lehr_pack_points(f->inputs, first, count, inputs, f->packed);
-    const float *z = lehr_lanes_choose(0)->outputs(f->network, f->theta, f->packed, panels,
-                                                   &f->scratch.tile);
+    const lehr_panels part = {.inputs = f->packed, .points = count};
+    const lehr_tile tile = {&part, 0, panels};
+    const lehr_pass pass = {.theta = f->theta, .touch = {0, -1}, .act = f->scratch.swing};
+    const float *z = lehr_lanes_choose(0)->outputs(f->network, &tile, &pass);
     unpack(z, count, width, outputs + first * width);
 }
 
@@ -36,7 +38,7 @@ static lehr_status forward_all(forward *f, int64_t points, float *outputs)
 {
     const size_t inputs = (size_t)f->network->size[0];
     LEHR_TRY(LEHR_NEW(f->packed, TILE * inputs, "packed inputs"));
-    LEHR_TRY(lehr_scratch_create(0, TILE, f->network, &f->scratch));
+    LEHR_TRY(lehr_scratch_create(f->network, TILE / LEHR_PANEL, &f->scratch));
     const fenv_t callers = lehr_fp_enter();
     for (int64_t first = 0; first < points; first += TILE)
         forward_tile(f, first, points - first < TILE ? points - first : TILE, outputs);

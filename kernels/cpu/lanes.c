@@ -3,13 +3,18 @@
 
 static lehr_decision decide(const lehr_question *q)
 {
-    const double ln_u = lehr_accept_ln_u(q->address.key, q->address.scan, q->address.row);
-    return lehr_decide(q->beta, q->de, q->du, q->log_hastings, ln_u);
+    return lehr_decide(q);
 }
 
-static double cooling_beta(const lehr_group *group, uint64_t scan)
+static lehr_question question(const lehr_walk *walk, const lehr_group *group, lehr_stream a,
+                              double log_hastings, lehr_energies energies)
 {
-    return lehr_cooling_beta(group, scan);
+    return lehr_walk_question(walk, group, a, log_hastings, energies);
+}
+
+static float step(const lehr_walk *walk, const lehr_group *group, lehr_i32 move, lehr_u64 scan)
+{
+    return lehr_walk_step(walk, group, move, scan);
 }
 
 #define TEXT(isa)    TEXT_OF(isa)
@@ -28,8 +33,11 @@ const lehr_lanes LEHR_ISA_FN(lanes) = {
     .detail = DETAIL,
     .propose = LEHR_ISA_FN(propose),
     .decide = decide,
-    .cooling_beta = cooling_beta,
-    .chunk_loss = LEHR_ISA_FN(chunk_loss),
-    .chunk_score = LEHR_ISA_FN(chunk_score),
+    .question = question,
+    .step = step,
+    .losses = LEHR_ISA_FN(losses),
+    .hits = LEHR_ISA_FN(hits),
     .outputs = LEHR_ISA_FN(outputs),
+    .sum_chunk = LEHR_ISA_FN(sum_chunk),
+    .sum_some = LEHR_ISA_FN(sum_some),
 };

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "core/args.h"
-#include "core/proposal.h"
-#include "core/temper.h"
+#include "core/loss.h"
+#include "core/walk.h"
 
 #define LEHR_PANEL 16 /* points */
 
@@ -21,40 +21,57 @@ typedef struct lehr_panels {
     int32_t target_count; /* Y */
 } lehr_panels;
 
-/* Room for the activations of one tile of points. */
+/* Where the activations of one set of weights stand, and which of them are worked out. */
+typedef struct lehr_pass {
+    const float *theta;
+    lehr_touch touch; /* this layer or unit and all layers above; what lies below stands in act */
+    float *const
+        *act; /* [layers] of each layer [.,width,16]; the first panel there is number `first` */
+    int64_t first;
+    float *column; /* touch.unit: [.,16] room for its outputs; afterwards those they replaced */
+    lehr_loss_scale scale;
+} lehr_pass;
+
+/* Some panels of a part. */
 typedef struct lehr_tile {
-    int32_t points; /* a multiple of 16 that divides 1024 */
-    float *a, *b;   /* [points/16,widest,16] each */
+    const lehr_panels *part;
+    int64_t panel;
+    int32_t count; /* at most LEHR_TILE_PANELS */
 } lehr_tile;
 
-/* Sums over the points of one chunk, added in the order of core/sum.h. */
-typedef struct lehr_chunk_sums {
-    float loss;
-    float hits; /* right classes; 0 for regression */
-} lehr_chunk_sums;
+#define LEHR_TILE_PANELS 64
 
-/* What decides a proposal. */
-typedef struct lehr_question {
-    double beta, de, du, log_hastings;
+/* A proposal to be made, or the places [from,to) of it. */
+typedef struct lehr_draft {
+    const lehr_proposal *proposal;
+    lehr_i32 weights; /* lehr_weights */
     lehr_stream address;
-} lehr_question;
+    float sigma;
+    lehr_i32 from, to;
+    const float *theta;
+    float *proposed;                        /* written where the move touches it */
+    lehr_i32 picked[LEHR_CORE_PENDING_MAX]; /* filled: which parameters were picked */
+} lehr_draft;
 
 typedef struct lehr_lanes {
     const char *name, *detail;
-    /* Write theta' where the move touches it (the rest of `proposed` is the caller's); returns the log of
-     * the Hastings ratio. */
-    double (*propose)(const lehr_proposal *p, lehr_i32 weights, lehr_stream a, float sigma,
-                      const float *theta, float *proposed);
+    /* Make a proposal; returns the log of the Hastings ratio. */
+    double (*propose)(lehr_draft *draft);
     lehr_decision (*decide)(const lehr_question *question);
-    double (*cooling_beta)(const lehr_group *group, uint64_t scan);
-    /* Loss of one chunk, and right classes as well. */
-    float (*chunk_loss)(const lehr_energy_args *e, const float *theta, const lehr_panels *part,
-                        int64_t chunk, const lehr_tile *tile);
-    lehr_chunk_sums (*chunk_score)(const lehr_energy_args *e, const float *theta,
-                                   const lehr_panels *part, int64_t chunk, const lehr_tile *tile);
-    /* Network outputs [panels,K,16] of at most tile->points points: inside tile->a or tile->b. */
-    const float *(*outputs)(const lehr_network *network, const float *theta, const float *inputs,
-                            int32_t panels, const lehr_tile *tile);
+    /* lehr_walk_question, for a set's own exp and log. */
+    lehr_question (*question)(const lehr_walk *walk, const lehr_group *group, lehr_stream a,
+                              double log_hastings, lehr_energies energies);
+    float (*step)(const lehr_walk *walk, const lehr_group *group, lehr_i32 move, lehr_u64 scan);
+    /* Losses of the points of a tile, x[count,16], and of right answers 1, else 0. */
+    void (*losses)(const lehr_energy_args *e, const lehr_tile *tile, const lehr_pass *pass,
+                   float *x);
+    void (*hits)(const lehr_energy_args *e, const lehr_tile *tile, const lehr_pass *pass, float *x);
+    /* Network outputs [count,K,16] of a tile. */
+    const float *(*outputs)(const lehr_network *network, const lehr_tile *tile,
+                            const lehr_pass *pass);
+    /* lehr_sum_chunk of x[count]; and their sum in double, added in any order. */
+    float (*sum_chunk)(const float *x, int count);
+    double (*sum_some)(const float *x, int count);
 } lehr_lanes;
 
 extern const lehr_lanes lehr_lanes_plain;

@@ -107,7 +107,7 @@ INLINE void multiply_panels(block b, const int outs, const int at_once, int pane
     }
 }
 
-/* The last outputs of a layer, fewer than 8. */
+/* The last outputs of a layer, fewer than 8; or a single one. */
 static void multiply_rest(const block *b, ptrdiff_t outs, int panels)
 {
     switch (outs) {
@@ -184,16 +184,48 @@ static void run_layer(const lehr_network *n, lehr_i32 layer, const float *theta,
     }
 }
 
-const float *LEHR_ISA_FN(outputs)(const lehr_network *network, const float *theta,
-                                  const float *inputs, int32_t panels, const lehr_tile *tile)
+/* The outputs of one unit of a layer into a column of its own, which then trades places with the column among
+ * the layer's activations. b: the layer's input and activations. */
+static void run_unit(const lehr_network *n, const lehr_pass *pass, block b, float *column,
+                     int panels)
 {
-    block b = {.x = inputs, .y = tile->a};
-    for (lehr_i32 layer = 0; layer < network->layers; layer++) {
-        run_layer(network, layer, theta, b, panels);
-        activate(lehr_layer_activation(network, layer), b.y,
-                 (ptrdiff_t)panels * network->size[layer + 1] * LEHR_PANEL);
+    const lehr_i32 layer = pass->touch.layer, unit = pass->touch.unit, width = n->size[layer + 1];
+    const block one = {.w = pass->theta + n->offset[layer] + unit * n->size[layer],
+                       .bias = n->bias ? pass->theta + lehr_bias_offset(n, layer) + unit : NULL,
+                       .x = b.x,
+                       .y = column,
+                       .inputs = n->size[layer],
+                       .outputs = 1};
+    multiply_rest(&one, 1, panels);
+    activate(lehr_layer_activation(n, layer), column, (ptrdiff_t)panels * LEHR_PANEL);
+    for (int p = 0; p < panels; p++) {
+        float *restrict mine = column + p * LEHR_PANEL;
+        float *restrict there = b.y + ((ptrdiff_t)p * width + unit) * LEHR_PANEL;
+        for (int l = 0; l < LEHR_PANEL; l++) {
+            const float old = there[l];
+            there[l] = mine[l];
+            mine[l] = old;
+        }
+    }
+}
+
+const float *LEHR_ISA_FN(outputs)(const lehr_network *network, const lehr_tile *tile,
+                                  const lehr_pass *pass)
+{
+    const lehr_i32 first = pass->touch.layer;
+    const ptrdiff_t at = (tile->panel - pass->first) * LEHR_PANEL, count = tile->count;
+    block b = {.x = first > 0 ? pass->act[first - 1] + at * network->size[first]
+                              : tile->part->inputs + tile->panel * network->size[0] * LEHR_PANEL};
+    for (lehr_i32 layer = first; layer < network->layers; layer++) {
+        const lehr_i32 width = network->size[layer + 1];
+        b.y = pass->act[layer] + at * width;
+        if (layer == first && pass->touch.unit >= 0) {
+            run_unit(network, pass, b, pass->column + at, tile->count);
+        } else {
+            run_layer(network, layer, pass->theta, b, tile->count);
+            activate(lehr_layer_activation(network, layer), b.y, count * width * LEHR_PANEL);
+        }
         b.x = b.y;
-        b.y = b.y == tile->a ? tile->b : tile->a;
     }
     return b.x;
 }

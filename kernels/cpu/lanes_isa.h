@@ -12,14 +12,14 @@
 #define LEHR_ISA_NAME(a, b) LEHR_ISA_JOIN(a, b)
 #define LEHR_ISA_FN(name)   LEHR_ISA_NAME(lehr_##name##_, LEHR_ISA)
 
-double LEHR_ISA_FN(propose)(const lehr_proposal *p, lehr_i32 weights, lehr_stream a, float sigma,
-                            const float *theta, float *proposed);
-float LEHR_ISA_FN(chunk_loss)(const lehr_energy_args *e, const float *theta,
-                              const lehr_panels *part, int64_t chunk, const lehr_tile *tile);
-lehr_chunk_sums LEHR_ISA_FN(chunk_score)(const lehr_energy_args *e, const float *theta,
-                                         const lehr_panels *part, int64_t chunk,
-                                         const lehr_tile *tile);
-const float *LEHR_ISA_FN(outputs)(const lehr_network *network, const float *theta,
-                                  const float *inputs, int32_t panels, const lehr_tile *tile);
+double LEHR_ISA_FN(propose)(lehr_draft *draft);
+void LEHR_ISA_FN(losses)(const lehr_energy_args *e, const lehr_tile *tile, const lehr_pass *pass,
+                         float *x);
+void LEHR_ISA_FN(hits)(const lehr_energy_args *e, const lehr_tile *tile, const lehr_pass *pass,
+                       float *x);
+const float *LEHR_ISA_FN(outputs)(const lehr_network *network, const lehr_tile *tile,
+                                  const lehr_pass *pass);
+float LEHR_ISA_FN(sum_chunk)(const float *x, int count);
+double LEHR_ISA_FN(sum_some)(const float *x, int count);
 
 #endif

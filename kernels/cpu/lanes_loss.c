@@ -13,8 +13,6 @@ typedef struct judge {
 typedef struct tile_work {
     const float *z; /* [panels,K,16] outputs */
     const float *y; /* [panels,Y,16] targets */
-    int64_t first;  /* number of its first point in the part */
-    int64_t count;
     int64_t panels;
     int32_t target_count; /* Y */
 } tile_work;
@@ -194,90 +192,54 @@ static void tile_losses(const judge *j, const tile_work *w, float *x)
     }
 }
 
-/* Add the points of a tile to their lanes; those of a panel are side by side. */
-static void add_points(const tile_work *w, const float *x, float *lane)
+static tile_work work_on(const lehr_energy_args *e, const lehr_tile *tile, const lehr_pass *pass)
 {
-    for (int64_t p = 0; p < w->panels; p++) {
-        const int64_t at = p * LEHR_PANEL, left = w->count - at;
-        const int64_t count = left < LEHR_PANEL ? left : LEHR_PANEL;
-        float *restrict to = lane + (w->first + at) % LEHR_LANES;
-        POINT_LOOP to[n] += x[at + n]; /* NOLINT(clang-analyzer-core.*): every panel is filled */
-    }
-}
-
-static void add_losses(const judge *j, const tile_work *w, float *lane)
-{
-    _Alignas(64) float x[LEHR_CHUNK];
-    tile_losses(j, w, x);
-    add_points(w, x, lane);
-}
-
-/* Right classes: those that the zero-one loss does not count. */
-static void add_hits(const judge *j, const tile_work *w, float *lane)
-{
-    _Alignas(64) float x[LEHR_CHUNK];
-    const judge zero_one_judge = {LEHR_LOSS_ZERO_ONE, j->outputs, j->scale};
-    tile_losses(&zero_one_judge, w, x);
-    for (int64_t n = 0; n < w->count; n++)
-        x[n] = x[n] == 0.0f ? 1.0f : 0.0f; /* NOLINT(clang-analyzer-core.*): as above */
-    add_points(w, x, lane);
-}
-
-static judge judge_of(const lehr_energy_args *e)
-{
-    return (judge){e->loss, e->outputs, lehr_loss_prepare(e)};
-}
-
-/* Outputs of the tile that starts at point `first`. */
-static tile_work work_tile(const lehr_energy_args *e, const float *theta, const lehr_panels *part,
-                           int64_t first, const lehr_tile *tile)
-{
-    const int64_t in_chunk = LEHR_CHUNK - first % LEHR_CHUNK, left = part->points - first;
-    const int64_t end = left < in_chunk ? left : in_chunk;
-    const int64_t count = end < tile->points ? end : tile->points;
-    const int64_t panel = first / LEHR_PANEL, panels = (count + LEHR_PANEL - 1) / LEHR_PANEL;
-    const float *x = part->inputs + panel * e->network.size[0] * LEHR_PANEL;
+    const lehr_panels *part = tile->part;
     return (tile_work){
-        .z = LEHR_ISA_FN(outputs)(&e->network, theta, x, (int32_t)panels, tile),
-        .y = part->targets + panel * part->target_count * LEHR_PANEL,
-        .first = first,
-        .count = count,
-        .panels = panels,
+        .z = LEHR_ISA_FN(outputs)(&e->network, tile, pass),
+        .y = part->targets + tile->panel * part->target_count * LEHR_PANEL,
+        .panels = tile->count,
         .target_count = part->target_count,
     };
 }
 
-static int64_t chunk_end(const lehr_panels *part, int64_t chunk)
+void LEHR_ISA_FN(losses)(const lehr_energy_args *e, const lehr_tile *tile, const lehr_pass *pass,
+                         float *x)
 {
-    const int64_t end = (chunk + 1) * LEHR_CHUNK;
-    return end < part->points ? end : part->points;
+    const judge j = {e->loss, e->outputs, pass->scale};
+    const tile_work w = work_on(e, tile, pass);
+    tile_losses(&j, &w, x);
 }
 
-float LEHR_ISA_FN(chunk_loss)(const lehr_energy_args *e, const float *theta,
-                              const lehr_panels *part, int64_t chunk, const lehr_tile *tile)
+/* Right classes: those that the zero-one loss does not count. */
+void LEHR_ISA_FN(hits)(const lehr_energy_args *e, const lehr_tile *tile, const lehr_pass *pass,
+                       float *x)
 {
-    _Alignas(64) float lane[LEHR_LANES] = {0};
-    const judge j = judge_of(e);
-    const int64_t end = chunk_end(part, chunk);
-    for (int64_t first = chunk * LEHR_CHUNK; first < end; first += tile->points) {
-        const tile_work w = work_tile(e, theta, part, first, tile);
-        add_losses(&j, &w, lane);
-    }
-    return lehr_sum_join(lane);
+    const judge j = {LEHR_LOSS_ZERO_ONE, e->outputs, pass->scale};
+    const tile_work w = work_on(e, tile, pass);
+    tile_losses(&j, &w, x);
+    for (int64_t n = 0; n < w.panels * LEHR_PANEL; n++)
+        x[n] = x[n] == 0.0f ? 1.0f
+                            : 0.0f; /* NOLINT(clang-analyzer-core.*): every panel is filled */
 }
 
-lehr_chunk_sums LEHR_ISA_FN(chunk_score)(const lehr_energy_args *e, const float *theta,
-                                         const lehr_panels *part, int64_t chunk,
-                                         const lehr_tile *tile)
+/* ---- Sums ---------------------------------------------------------------------------------------- */
+
+float LEHR_ISA_FN(sum_chunk)(const float *x, int count)
 {
-    _Alignas(64) float loss[LEHR_LANES] = {0}, hits[LEHR_LANES] = {0};
-    const judge j = judge_of(e);
-    const int64_t end = chunk_end(part, chunk);
-    for (int64_t first = chunk * LEHR_CHUNK; first < end; first += tile->points) {
-        const tile_work w = work_tile(e, theta, part, first, tile);
-        add_losses(&j, &w, loss);
-        if (lehr_loss_has_classes(e->loss))
-            add_hits(&j, &w, hits);
-    }
-    return (lehr_chunk_sums){lehr_sum_join(loss), lehr_sum_join(hits)};
+    return lehr_sum_chunk(x, count);
+}
+
+double LEHR_ISA_FN(sum_some)(const float *x, int count)
+{
+    double lane[LEHR_PANEL] = {0.0}, sum = 0.0;
+    int n = 0;
+    for (; n + LEHR_PANEL <= count; n += LEHR_PANEL)
+        for (int l = 0; l < LEHR_PANEL; l++)
+            lane[l] += (double)x[n + l];
+    for (; n < count; n++)
+        sum += (double)x[n];
+    for (int l = 0; l < LEHR_PANEL; l++)
+        sum += lane[l];
+    return sum;
 }

@@ -1,6 +1,4 @@
 /* lanes_noise.c: proposals. */
-#include <string.h>
-
 #include "cpu/lanes_isa.h"
 
 enum { GROUP = 128, BLOCKS = 32 }; /* parameters of 32 random blocks, four words each */
@@ -89,7 +87,7 @@ static inline __attribute__((always_inline)) void shape(int kind, float nu, cons
     }
 }
 
-/* Noise z[128] of parameters 128 group to 128 group + 127. */
+/* Noise z[128] of places 128 group to 128 group + 127. */
 static void fill(const lehr_proposal *p, lehr_stream a, lehr_u32 group, float *z)
 {
     word_group first, second;
@@ -106,37 +104,65 @@ static void fill(const lehr_proposal *p, lehr_stream a, lehr_u32 group, float *z
     }
 }
 
-static void perturb(const lehr_proposal *p, lehr_stream a, float sigma, const float *theta,
-                    float *proposed)
+/* Places [from,to) are one span's from its i-th parameter on; z[to-from]. */
+static void perturb_span(const lehr_draft *d, lehr_span span, lehr_i32 i, const float *z,
+                         lehr_i32 count)
 {
+    const float *theta = d->theta + span.first + i * span.stride;
+    float *proposed = d->proposed + span.first + i * span.stride;
+    const float sigma = d->sigma;
+    if (span.stride == 1) {
+        for (lehr_i32 n = 0; n < count; n++)
+            proposed[n] = lehr_perturb(theta[n], sigma, z[n]);
+        return;
+    }
+    for (lehr_i32 n = 0; n < count; n++)
+        proposed[n * span.stride] = lehr_perturb(theta[n * span.stride], sigma, z[n]);
+}
+
+/* The part of a span, whose first parameter has place `start`, that falls into a group. */
+static void perturb_part(const lehr_draft *d, lehr_span span, lehr_i32 start, lehr_i32 group,
+                         const float *z)
+{
+    const lehr_i32 first = group * GROUP;
+    lehr_i32 from = start > d->from ? start : d->from, to = start + span.count;
+    from = first > from ? first : from;
+    to = d->to < to ? d->to : to;
+    to = first + GROUP < to ? first + GROUP : to;
+    if (from < to)
+        perturb_span(d, span, from - start, z + (from - first), to - from);
+}
+
+static void perturb(const lehr_draft *d)
+{
+    const lehr_proposal *p = d->proposal;
     _Alignas(64) float z[GROUP];
-    for (lehr_i32 group = p->lo / GROUP; group * GROUP < p->hi; group++) {
-        fill(p, a, (lehr_u32)group, z);
-        const lehr_i32 first = group * GROUP;
-        const lehr_i32 from = first < p->lo ? p->lo : first;
-        const lehr_i32 to = first + GROUP < p->hi ? first + GROUP : p->hi;
-        for (lehr_i32 i = from; i < to; i++)
-            proposed[i] = lehr_perturb(theta[i], sigma, z[i - first]);
+    for (lehr_i32 group = d->from / GROUP; group * GROUP < d->to; group++) {
+        fill(p, d->address, (lehr_u32)group, z);
+        perturb_part(d, p->a, 0, group, z);
+        perturb_part(d, p->b, p->a.count, group, z);
+        perturb_part(d, p->c, p->a.count + p->b.count, group, z);
     }
 }
 
-static double pick(const lehr_proposal *p, lehr_i32 weights, lehr_stream a, float sigma,
-                   float *proposed)
+static double pick(lehr_draft *d)
 {
+    const lehr_proposal *p = d->proposal;
     double log_hastings = 0.0;
     for (lehr_i32 j = 0; j < p->picks; j++) {
-        const lehr_words words = lehr_pick_words(a, j);
-        float *one = &proposed[lehr_pick_index(p, words)];
-        *one = lehr_pick_value(p, weights, *one, sigma, words, &log_hastings);
+        const lehr_words words = lehr_pick_words(d->address, j);
+        const lehr_i32 i = lehr_pick_index(p, words);
+        d->picked[j] = i;
+        d->proposed[i] = lehr_pick_value(p, d->weights, d->proposed[i], d->sigma, words,
+                                         &log_hastings);
     }
     return log_hastings;
 }
 
-double LEHR_ISA_FN(propose)(const lehr_proposal *p, lehr_i32 weights, lehr_stream a, float sigma,
-                            const float *theta, float *proposed)
+double LEHR_ISA_FN(propose)(lehr_draft *draft)
 {
-    if (p->picks > 0)
-        return pick(p, weights, a, sigma, proposed);
-    perturb(p, a, sigma, theta, proposed);
+    if (draft->proposal->picks > 0)
+        return pick(draft);
+    perturb(draft);
     return 0.0;
 }

@@ -36,32 +36,7 @@ lehr_status lehr_pack_part(const lehr_part_data *data, int32_t inputs, int32_t t
     return LEHR_OK;
 }
 
-static int64_t widest_layer(const lehr_network *network)
-{
-    int64_t widest = 1;
-    for (lehr_i32 l = 1; l <= network->layers; l++)
-        if (network->size[l] > widest)
-            widest = network->size[l];
-    return widest;
-}
-
-/* Floats rounded up to whole cache lines, so that threads and arrays do not share any. */
-static int64_t padded(int64_t floats)
+int64_t lehr_padded(int64_t floats)
 {
     return (floats + LEHR_PANEL - 1) / LEHR_PANEL * LEHR_PANEL;
-}
-
-lehr_status lehr_scratch_create(int64_t parameters, int32_t points, const lehr_network *network,
-                                lehr_scratch *out)
-{
-    const int64_t theta = padded(parameters), activations = widest_layer(network) * points;
-    LEHR_TRY(LEHR_NEW(out->block, (size_t)(theta + 2 * activations), "thread scratch"));
-    out->proposed = out->block;
-    out->tile = (lehr_tile){points, out->block + theta, out->block + theta + activations};
-    return LEHR_OK;
-}
-
-void lehr_scratch_destroy(lehr_scratch *scratch)
-{
-    LEHR_FREE(scratch->block);
 }

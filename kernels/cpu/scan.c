@@ -9,25 +9,17 @@
 #include "base/status.h"
 #include "core/sum.h"
 #include "core/settle.h"
-#include "core/walk.h"
 #include "cpu/cpu.h"
 
 /* One row on its way through a stretch. */
 typedef struct walk {
     lehr_cpu *cpu;
     const lehr_group *group;
-    float *theta; /* [P] */
+    float *theta;  /* [P] */
+    bool mirrored; /* the trial's weights equal theta */
+    bool at_best;  /* so does the row's best */
     lehr_walk at;
 } walk;
-
-/* A proposal of one row. */
-typedef struct trial {
-    lehr_proposal proposal;
-    uint64_t scan;
-    float *theta; /* [P] proposed */
-    double log_hastings;
-    lehr_energies energies;
-} trial;
 
 /* ---- One row ----------------------------------------------------------------------------------- */
 
@@ -44,61 +36,111 @@ static void walk_end(const walk *w)
     lehr_walk_end(&w->at, w->group, w->cpu->table);
 }
 
-static lehr_stream address_of(const walk *w, uint64_t scan)
+static lehr_trial trial_at(const walk *w, uint64_t scan, float *proposed)
 {
-    return lehr_row_stream(w->group->key, scan, w->at.number);
+    lehr_trial t = {.proposal = lehr_propose(w->group, w->cpu->args, scan)};
+    t.draft.weights = w->cpu->args->weights;
+    t.draft.address = lehr_row_stream(w->group->key, scan, w->at.number);
+    t.draft.sigma = w->cpu->lanes->step(&w->at, w->group, t.proposal.move, scan);
+    t.draft.to = t.proposal.count;
+    t.draft.theta = w->theta;
+    t.draft.proposed = proposed;
+    t.touch = t.proposal.touch;
+    return t;
 }
 
-/* Fill the proposed weights of one row. */
-static void propose(const walk *w, trial *t)
+static bool is_whole(const walk *w, const lehr_proposal *p)
 {
-    const lehr_proposal *p = &t->proposal;
-    const lehr_i32 P = w->cpu->args->parameters;
-    if (p->picks > 0 || p->lo > 0 || p->hi < P) /* else every one is written */
-        memcpy(t->theta, w->theta, (size_t)P * sizeof *t->theta);
-    t->log_hastings = w->cpu->lanes->propose(p, w->cpu->args->weights, address_of(w, t->scan),
-                                             w->at.sigma[p->move], w->theta, t->theta);
+    return p->picks == 0 && p->count == w->cpu->args->parameters;
 }
 
-/* Write theta' over theta, where the move touched it. */
-static void take(const walk *w, const trial *t)
+/* Before a proposal that does not write every parameter the others must stand there. */
+static void mirror(walk *w, const lehr_trial *t)
 {
-    const lehr_proposal *p = &t->proposal;
-    const lehr_stream a = address_of(w, t->scan);
-    for (lehr_i32 j = 0; j < p->picks; j++) {
-        const lehr_i32 i = lehr_pick_index(p, lehr_pick_words(a, j));
-        w->theta[i] = t->theta[i];
+    const bool whole = is_whole(w, &t->proposal);
+    if (!whole && !w->mirrored)
+        memcpy(t->draft.proposed, w->theta, (size_t)w->cpu->args->parameters * sizeof(float));
+    w->mirrored = !whole;
+}
+
+/* Picks say where evaluation starts. */
+static void aim_picks(const lehr_cpu *cpu, lehr_trial *t)
+{
+    if (t->proposal.picks == 0 || cpu->args->target != LEHR_TARGET_NETWORK)
+        return;
+    const lehr_network *n = &cpu->args->network;
+    t->touch = lehr_touch_of(n, t->draft.picked[0]);
+    for (lehr_i32 j = 1; j < t->proposal.picks; j++)
+        t->touch = lehr_touch_both(t->touch, lehr_touch_of(n, t->draft.picked[j]));
+}
+
+static void propose(walk *w, lehr_trial *t)
+{
+    mirror(w, t);
+    t->draft.proposal = &t->proposal;
+    t->log_hastings = w->cpu->lanes->propose(&t->draft);
+    aim_picks(w->cpu, t);
+}
+
+static void copy_span(lehr_span s, const float *from, float *to)
+{
+    if (s.stride == 1) {
+        memcpy(to + s.first, from + s.first, (size_t)s.count * sizeof *to);
+        return;
     }
-    if (p->picks == 0)
-        memcpy(w->theta + p->lo, t->theta + p->lo, (size_t)(p->hi - p->lo) * sizeof *t->theta);
+    for (lehr_i32 n = 0; n < s.count; n++)
+        to[s.first + n * s.stride] = from[s.first + n * s.stride];
 }
 
-static void keep_best(walk *w, uint64_t scan)
+/* Copy the parameters that a trial may have changed. */
+static void copy_touched(const lehr_trial *t, const float *from, float *to)
 {
-    lehr_table *t = w->cpu->table;
-    if (w->at.energy >= w->at.best_energy)
+    const lehr_proposal *p = &t->proposal;
+    for (lehr_i32 j = 0; j < p->picks; j++)
+        to[t->draft.picked[j]] = from[t->draft.picked[j]];
+    if (p->picks > 0)
         return;
-    const size_t P = (size_t)t->parameters;
-    memcpy(t->best + (size_t)w->at.row * P, w->theta, P * sizeof *t->best);
+    copy_span(p->a, from, to);
+    copy_span(p->b, from, to);
+    copy_span(p->c, from, to);
+}
+
+static void keep_best(walk *w, const lehr_trial *t)
+{
+    const lehr_table *table = w->cpu->table;
+    const size_t P = (size_t)table->parameters;
+    float *best = table->best + (size_t)w->at.row * P;
+    const bool better = w->at.energy < w->at.best_energy;
+    if (better && w->at_best)
+        copy_touched(t, w->theta, best);
+    else if (better)
+        memcpy(best, w->theta, P * sizeof *best);
+    w->at_best = better;
+    if (!better)
+        return;
     w->at.best_energy = w->at.energy;
-    t->best_scan[w->at.row] = (int64_t)scan + 1;
+    table->best_scan[w->at.row] = (int64_t)t->draft.address.scan + 1;
 }
 
-static void decide(walk *w, const trial *t)
+static void settle(walk *w, const lehr_trial *t, lehr_decision d)
 {
-    const lehr_lanes *lanes = w->cpu->lanes;
-    const double beta = w->group->scheduled ? lanes->cooling_beta(w->group, t->scan) : w->at.beta;
-    const lehr_question question = {beta, t->energies.energy - w->at.energy,
-                                    t->energies.prior - w->at.prior, t->log_hastings,
-                                    address_of(w, t->scan)};
-    const lehr_decision d = lanes->decide(&question);
     lehr_walk_count(&w->at, t->proposal.move, d);
-    if (!d.accept)
-        return;
-    w->at.energy = t->energies.energy;
-    w->at.prior = t->energies.prior;
-    take(w, t);
-    keep_best(w, t->scan);
+    if (d.accept) {
+        w->at.energy = t->energies.energy;
+        w->at.prior = t->energies.prior;
+        w->at.quarter = t->quarter;
+        copy_touched(t, t->draft.proposed, w->theta);
+        keep_best(w, t);
+    } else if (!is_whole(w, &t->proposal)) {
+        copy_touched(t, w->theta, t->draft.proposed);
+    }
+}
+
+static lehr_decision decide(const walk *w, const lehr_trial *t)
+{
+    const lehr_question q = w->cpu->lanes->question(&w->at, w->group, t->draft.address,
+                                                    t->log_hastings, t->energies);
+    return w->cpu->lanes->decide(&q);
 }
 
 /* ---- Threads over rows ------------------------------------------------------------------------- */
@@ -114,17 +156,32 @@ static const lehr_group *group_of(const lehr_cpu *cpu, int64_t row)
     return &cpu->table->group[cpu->row_group[row]];
 }
 
+static void know_row(lehr_cpu *cpu, int32_t worker, int64_t row)
+{
+    double quarter;
+    if (cpu->args->target == LEHR_TARGET_NETWORK && !cpu->known[row].fresh)
+        lehr_cpu_learn(cpu, worker, row, &quarter);
+}
+
+static void step_row(walk *w, int32_t worker, uint64_t scan)
+{
+    lehr_trial t = trial_at(w, scan, w->cpu->scratch[worker].proposed);
+    propose(w, &t);
+    if (w->cpu->args->target == LEHR_TARGET_NETWORK) {
+        settle(w, &t, lehr_cpu_judge(w->cpu, worker, &w->at, w->group, &t));
+    } else {
+        t.energies = lehr_cpu_energy(w->cpu, t.draft.proposed);
+        settle(w, &t, decide(w, &t));
+    }
+}
+
 static void walk_row(void *data, int32_t worker, int64_t row)
 {
     const stretch *s = data;
+    know_row(s->cpu, worker, row);
     walk w = walk_begin(s->cpu, group_of(s->cpu, row), row);
-    trial t = {.theta = s->cpu->scratch[worker].proposed};
-    for (t.scan = s->from; t.scan < s->to; t.scan++) {
-        t.proposal = lehr_propose(w.group, s->cpu->args, t.scan);
-        propose(&w, &t);
-        t.energies = lehr_cpu_energy(s->cpu, worker, t.theta);
-        decide(&w, &t);
-    }
+    for (uint64_t scan = s->from; scan < s->to; scan++)
+        step_row(&w, worker, scan);
     walk_end(&w);
 }
 
@@ -132,8 +189,8 @@ static void walk_row(void *data, int32_t worker, int64_t row)
 
 /* The dense proposal of one row, in pieces of whole noise groups. */
 typedef struct piece_work {
-    const walk *walk;
-    const trial *trial;
+    const lehr_cpu *cpu;
+    const lehr_trial *trial;
     lehr_i32 size;
 } piece_work;
 
@@ -141,43 +198,38 @@ static void propose_piece(void *data, int32_t worker, int64_t piece)
 {
     (void)worker;
     const piece_work *work = data;
-    const walk *w = work->walk;
-    const trial *t = work->trial;
-    lehr_proposal p = t->proposal;
-    const int64_t from = piece * work->size, to = from + work->size;
-    p.lo = from > p.lo ? (lehr_i32)from : p.lo;
-    p.hi = to < p.hi ? (lehr_i32)to : p.hi;
-    if (p.lo < p.hi)
-        w->cpu->lanes->propose(&p, w->cpu->args->weights, address_of(w, t->scan),
-                               w->at.sigma[p.move], w->theta, t->theta);
+    lehr_draft draft = work->trial->draft;
+    draft.from = (lehr_i32)(piece * work->size);
+    draft.to = draft.from + work->size < draft.to ? draft.from + work->size : draft.to;
+    work->cpu->lanes->propose(&draft);
 }
 
 enum { NOISE_GROUP = 128, PIECE_WORTH_THREADS = 4096 };
 
-static void propose_shared(const walk *w, trial *t)
+static void propose_shared(walk *w, lehr_trial *t)
 {
-    const lehr_i32 P = w->cpu->args->parameters;
-    if (t->proposal.picks > 0 || t->proposal.lo > 0 || t->proposal.hi < P ||
-        P < PIECE_WORTH_THREADS) {
+    const lehr_i32 count = t->proposal.count;
+    if (t->proposal.picks > 0 || count < PIECE_WORTH_THREADS) {
         propose(w, t);
         return;
     }
+    mirror(w, t);
+    t->draft.proposal = &t->proposal;
     const lehr_i32 threads = lehr_pool_threads(w->cpu->pool);
-    const lehr_i32 size = (P / threads / NOISE_GROUP + 1) * NOISE_GROUP;
-    piece_work work = {w, t, size};
-    t->log_hastings = 0.0;
-    lehr_pool_run(w->cpu->pool, (P + size - 1) / size, propose_piece, &work);
+    const lehr_i32 size = (count / threads / NOISE_GROUP + 1) * NOISE_GROUP;
+    piece_work work = {w->cpu, t, size};
+    lehr_pool_run(w->cpu->pool, (count + size - 1) / size, propose_piece, &work);
 }
 
 static void walk_row_shared(const stretch *s, int64_t row)
 {
+    know_row(s->cpu, 0, row);
     walk w = walk_begin(s->cpu, group_of(s->cpu, row), row);
-    trial t = {.theta = s->cpu->scratch[0].proposed};
-    for (t.scan = s->from; t.scan < s->to; t.scan++) {
-        t.proposal = lehr_propose(w.group, s->cpu->args, t.scan);
+    for (uint64_t scan = s->from; scan < s->to; scan++) {
+        lehr_trial t = trial_at(&w, scan, s->cpu->scratch[0].proposed);
+        t.shared = true;
         propose_shared(&w, &t);
-        t.energies = lehr_cpu_energy_shared(s->cpu, t.theta);
-        decide(&w, &t);
+        settle(&w, &t, lehr_cpu_judge(s->cpu, 0, &w.at, w.group, &t));
     }
     walk_end(&w);
 }
@@ -185,18 +237,16 @@ static void walk_row_shared(const stretch *s, int64_t row)
 static int shares_points(const lehr_cpu *cpu)
 {
     return cpu->args->target == LEHR_TARGET_NETWORK &&
-           cpu->table->rows < lehr_pool_threads(cpu->pool) &&
-           lehr_chunks(cpu->part[LEHR_PART_TRAIN].points) > 1;
+           cpu->table->rows < lehr_pool_threads(cpu->pool) && lehr_chunks(cpu->work.points) > 1;
 }
 
 /* ---- A user's callback -------------------------------------------------------------------------- */
 
-static trial callback_trial(lehr_cpu *cpu, int64_t row, uint64_t scan)
+static lehr_trial callback_trial(const walk *w, uint64_t scan)
 {
-    trial t = {.proposal = lehr_propose(group_of(cpu, row), cpu->args, scan),
-               .scan = scan,
-               .theta = cpu->proposed + row * cpu->table->parameters,
-               .log_hastings = cpu->log_hastings[row]};
+    lehr_cpu *cpu = w->cpu;
+    lehr_trial t = trial_at(w, scan, cpu->proposed + w->at.row * cpu->table->parameters);
+    t.log_hastings = cpu->log_hastings[w->at.row];
     return t;
 }
 
@@ -204,20 +254,23 @@ static void callback_propose(void *data, int32_t worker, int64_t row)
 {
     (void)worker;
     const stretch *s = data;
-    const walk w = walk_begin(s->cpu, group_of(s->cpu, row), row);
-    trial t = callback_trial(s->cpu, row, s->from);
+    walk w = walk_begin(s->cpu, group_of(s->cpu, row), row);
+    lehr_trial t = callback_trial(&w, s->from);
     propose(&w, &t);
     s->cpu->log_hastings[row] = t.log_hastings;
 }
 
+/* Which parameters were picked is worked out a second time. */
 static void callback_decide(void *data, int32_t worker, int64_t row)
 {
     (void)worker;
     const stretch *s = data;
     walk w = walk_begin(s->cpu, group_of(s->cpu, row), row);
-    trial t = callback_trial(s->cpu, row, s->from);
-    t.energies = lehr_cpu_energy_from(s->cpu, s->cpu->energy[row], t.theta);
-    decide(&w, &t);
+    lehr_trial t = callback_trial(&w, s->from);
+    for (lehr_i32 j = 0; j < t.proposal.picks; j++)
+        t.draft.picked[j] = lehr_pick_index(&t.proposal, lehr_pick_words(t.draft.address, j));
+    t.energies = lehr_cpu_energy_from(s->cpu, s->cpu->energy[row], t.draft.proposed);
+    settle(&w, &t, decide(&w, &t));
     walk_end(&w);
 }
 

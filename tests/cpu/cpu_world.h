@@ -24,7 +24,7 @@ typedef struct world_spec {
     int moves;
     lehr_move_args move[LEHR_CORE_MOVES_MAX];
     lehr_i32 exchange;
-    int scheduled;
+    int scheduled, delayed, outcomes;
     uint64_t adapt_scans;
     lehr_energy_fn callback;
     void *callback_data;
@@ -66,7 +66,8 @@ static inline void world_table(const world_spec *s, lehr_table *t, int P)
     const int M = s->moves ? s->moves : 1;
     *t = (lehr_table){.rows = R, .parameters = P, .group_count = 1, .moves = M};
 #define ARRAY(field, count) t->field = world_array((size_t)(count), sizeof *t->field)
-    ARRAY(group, 1), ARRAY(theta, R * P), ARRAY(energy, R), ARRAY(prior, R), ARRAY(best, R * P);
+    ARRAY(group, 1), ARRAY(theta, R * P), ARRAY(energy, R), ARRAY(prior, R), ARRAY(quarter, R);
+    ARRAY(best, R * P);
     ARRAY(best_energy, R), ARRAY(best_scan, R), ARRAY(rung, R), ARRAY(slot_row, R),
         ARRAY(beta, rungs);
     ARRAY(log_step, R * M), ARRAY(step_updates, R * M), ARRAY(alpha_sum, R * M);
@@ -84,6 +85,8 @@ static inline void world_table(const world_spec *s, lehr_table *t, int P)
                       .exchange = s->exchange,
                       .cooling = LEHR_COOLING_GEOMETRIC,
                       .scheduled = s->scheduled,
+                      .outcomes = s->outcomes,
+                      .delayed = s->delayed,
                       .cooling_scans = 100,
                       .adapt_scans = s->adapt_scans,
                       .start = 1.0,
@@ -166,11 +169,11 @@ static inline world world_create(world_spec s)
 static inline void world_destroy(world *w)
 {
     lehr_table *t = &w->table;
-    void *arrays[] = {t->group,       t->theta,        t->energy,     t->prior,       t->best,
-                      t->best_energy, t->best_scan,    t->rung,       t->slot_row,    t->beta,
-                      t->log_step,    t->step_updates, t->alpha_sum,  t->alpha_count, t->proposed,
-                      t->accepted,    t->swap_sum,     t->swap_count, t->direction,   t->trips,
-                      t->nonfinite,   t->accepts,      w->inputs,     w->targets};
+    void *arrays[] = {t->group,    t->theta,       t->energy,       t->prior,      t->best,
+                      t->quarter,  t->best_energy, t->best_scan,    t->rung,       t->slot_row,
+                      t->beta,     t->log_step,    t->step_updates, t->alpha_sum,  t->alpha_count,
+                      t->proposed, t->accepted,    t->swap_sum,     t->swap_count, t->direction,
+                      t->trips,    t->nonfinite,   t->accepts,      w->inputs,     w->targets};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
 }
@@ -185,6 +188,7 @@ static inline const char *world_difference(const lehr_table *a, const lehr_table
     SAME(theta, R * P);
     SAME(energy, R);
     SAME(prior, R);
+    SAME(quarter, R);
     SAME(best, R * P);
     SAME(best_energy, R);
     SAME(best_scan, R);

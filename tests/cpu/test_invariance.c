@@ -65,6 +65,60 @@ static const world_spec specs[] = {
      .weights = LEHR_WEIGHTS_TERNARY,
      .moves = 1,
      .move = {{.kind = LEHR_MOVE_FLIP, .k = 3}}},
+    {.layers = 3, /* units: kept activations, early rejection */
+     .size = {5, 19, 7, 4},
+     .activation = LEHR_ACTIVATION_TANH,
+     .loss = LEHR_LOSS_CROSS_ENTROPY,
+     .points = 1300,
+     .rungs = 3,
+     .copies = 1,
+     .every = 3,
+     .l2 = 1e-4,
+     .prior = LEHR_PRIOR_NORMAL,
+     .outcomes = 1,
+     .adapt_scans = 15,
+     .moves = 4,
+     .move = {{.kind = LEHR_MOVE_GAUSSIAN, .scope = LEHR_SCOPE_NEURON, .adapt = 1, .target = 0.234},
+              {.kind = LEHR_MOVE_LAPLACE, .scope = LEHR_SCOPE_NEURON_IN, .k = 3},
+              {.kind = LEHR_MOVE_UNIFORM, .scope = LEHR_SCOPE_NEURON_OUT},
+              {.kind = LEHR_MOVE_LOG_SCALE, .scope = LEHR_SCOPE_NEURON}}},
+    {.layers = 2, /* the same, delayed, with whole layers between */
+     .size = {9, 12, 1},
+     .activation = LEHR_ACTIVATION_SIGMOID,
+     .loss = LEHR_LOSS_BINARY_CROSS_ENTROPY,
+     .points = 700,
+     .rungs = 2,
+     .copies = 2,
+     .outcomes = 1,
+     .delayed = 1,
+     .adapt_scans = 15,
+     .moves = 3,
+     .move = {{.kind = LEHR_MOVE_GAUSSIAN, .scope = LEHR_SCOPE_NEURON, .adapt = 1, .target = 0.234},
+              {.kind = LEHR_MOVE_GAUSSIAN, .scope = LEHR_SCOPE_LAYER, .adapt = 1, .target = 0.234},
+              {.kind = LEHR_MOVE_CAUCHY, .scope = LEHR_SCOPE_SPARSE, .k = 4}}},
+    {.layers = 2, /* all weights: sorted points; their steps on a schedule */
+     .size = {2, 16, 1},
+     .activation = LEHR_ACTIVATION_TANH,
+     .loss = LEHR_LOSS_BINARY_CROSS_ENTROPY,
+     .points = 333,
+     .rungs = 4,
+     .copies = 1,
+     .outcomes = 1,
+     .moves = 1,
+     .move = {{.kind = LEHR_MOVE_GAUSSIAN, .scheduled = 1, .log_from = -2, .log_slope = -0.1}}},
+    {.layers = 3, /* flips of units */
+     .size = {6, 8, 5, 3},
+     .activation = LEHR_ACTIVATION_SIGN,
+     .loss = LEHR_LOSS_HINGE,
+     .points = 500,
+     .rungs = 2,
+     .copies = 1,
+     .weights = LEHR_WEIGHTS_BINARY,
+     .outcomes = 1,
+     .delayed = 1,
+     .moves = 2,
+     .move = {{.kind = LEHR_MOVE_FLIP, .scope = LEHR_SCOPE_NEURON_IN, .k = 2},
+              {.kind = LEHR_MOVE_FLIP, .scope = LEHR_SCOPE_NEURON, .k = 1}}},
     {.target = LEHR_TARGET_SPINS,
      .parameters = 36,
      .weights = LEHR_WEIGHTS_BINARY,
@@ -125,6 +179,30 @@ Test(invariance, point_tile)
         for (int t = 0; t < 6; t++)
             check(i, (lehr_backend_options){.threads = 1, .point_tile = 64},
                   (lehr_backend_options){.threads = 1, .point_tile = tiles[t]}, SCANS);
+}
+
+/* What is kept, given up and visited when. */
+Test(invariance, savings)
+{
+    static const lehr_backend_options ways[] = {
+        {.forget = 1},
+        {.whole = 1},
+        {.forget = 1, .whole = 1},
+        {.visit_seed = 1},
+        {.visit_seed = 77},
+        {.visit_seed = 5, .forget = 1},
+        {.visit_seed = 5, .point_tile = 16},
+        {.memory_bytes = 1},
+        {.forget = 1, .point_tile = 1024},
+        {.plain = 1, .point_tile = 32, .visit_seed = 9},
+    };
+    for (int i = 0; i < SPECS; i++)
+        for (size_t n = 0; n < sizeof ways / sizeof *ways; n++)
+            for (int threads = 1; threads <= 6; threads += 5) {
+                lehr_backend_options way = ways[n];
+                way.threads = threads;
+                check(i, (lehr_backend_options){.threads = 1}, way, SCANS);
+            }
 }
 
 Test(invariance, slices)
