@@ -22,6 +22,16 @@ typedef struct lehr_cuda_room {
     lehr_i32 reserved;
 } lehr_cuda_room;
 
+/* Activations kept between proposals: each row has two places for every layer, of which the row's bit says the
+ * current one (kept.cuh).                                                                           */
+typedef struct lehr_cuda_kept {
+    float *act;      /* [rows][2][units,stride]; NULL: nothing is kept */
+    lehr_u64 *side;  /* [rows] bit l: the current place of layer l */
+    lehr_i64 place;  /* floats of a place */
+    lehr_i32 stride; /* that of the points */
+    lehr_i32 learn;  /* 1: what is there is not that of theta yet */
+} lehr_cuda_kept;
+
 /* Rows of a part of the table: whole copies. One unit = one copy of one group. */
 typedef struct lehr_cuda_rows {
     lehr_table table;          /* device pointers; indices of its groups are shifted to this part */
@@ -38,6 +48,7 @@ typedef struct lehr_scan_args {
     lehr_cuda_rows rows;
     lehr_cuda_points train;
     lehr_cuda_room room;
+    lehr_cuda_kept kept;
     lehr_u64 scan, scans; /* scans [scan, scan+scans) */
 } lehr_scan_args;
 
@@ -60,7 +71,7 @@ typedef struct lehr_score_args {
     lehr_cuda_points part;
     lehr_cuda_room room;
     lehr_i32 rows;
-    lehr_i32 reserved;
+    lehr_i32 quarter; /* 1: loss and energy are those of the quarter of the points */
 } lehr_score_args;
 
 #endif

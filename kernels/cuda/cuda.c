@@ -37,6 +37,8 @@ static lehr_status plan(const lehr_backend_options *options, const lehr_problem 
     LEHR_TRY(lehr_cuda_make_plan(options, problem, table, 0, &p));
     const int32_t units = lehr_cuda_count_units(table);
     *out = (lehr_memory_plan){.device_bytes = p.device_bytes,
+                              .kept_bytes = p.kept_bytes,
+                              .wanted_bytes = p.wanted_bytes,
                               .free_bytes = p.free_bytes,
                               .parts = (units + p.part_units - 1) / p.part_units};
     if (p.fast)
@@ -65,6 +67,7 @@ static void close_cuda(void **state)
     LEHR_FREE(cuda->unit_group);
     LEHR_FREE(cuda->unit_copy);
     LEHR_FREE(cuda->score);
+    LEHR_FREE(cuda->staging);
     LEHR_FREE(cuda->energy);
     LEHR_FREE(cuda->prior);
     LEHR_FREE(*state);
@@ -85,6 +88,16 @@ static void number_places(lehr_cuda *cuda)
     }
 }
 
+/* Room for the values of a batch, inputs or targets. */
+static lehr_status make_staging(lehr_cuda *cuda)
+{
+    const lehr_energy_args *e = &cuda->problem->args;
+    const int32_t inputs = e->network.size[0], targets = lehr_cuda_targets(e);
+    const int32_t stride = lehr_cuda_stride(cuda->options.batch_points);
+    return LEHR_NEW(cuda->staging, (size_t)stride * (size_t)(inputs > targets ? inputs : targets),
+                    "a batch for a device");
+}
+
 static lehr_status make_host(lehr_cuda *cuda)
 {
     const size_t rows = (size_t)cuda->table->rows;
@@ -100,6 +113,7 @@ static lehr_status make_host(lehr_cuda *cuda)
     LEHR_TRY(LEHR_NEW(cuda->unit_group, (size_t)cuda->units, "groups of copies"));
     LEHR_TRY(LEHR_NEW(cuda->unit_copy, (size_t)cuda->units, "groups of copies"));
     LEHR_TRY(LEHR_NEW(cuda->score, scored, "scores"));
+    LEHR_TRY(make_staging(cuda));
     LEHR_TRY(LEHR_NEW(cuda->energy, rows, "energies"));
     LEHR_TRY(LEHR_NEW(cuda->prior, rows, "energies"));
     number_places(cuda);
@@ -163,6 +177,8 @@ static lehr_status open_cuda(const lehr_backend_options *options, const lehr_pro
     cuda->problem = problem;
     cuda->table = table;
     cuda->options = *options;
+    for (int32_t g = 0; g < table->group_count; g++)
+        cuda->delayed |= table->group[g].delayed;
     void *state = cuda;
     const lehr_status status = fill(cuda);
     if (status != LEHR_OK) {
@@ -197,13 +213,27 @@ static lehr_status pull(void *state)
     return LEHR_OK;
 }
 
+/* First energies of the rows of one part from a quarter of the points. */
+static lehr_status weigh_quarters(lehr_cuda *cuda, const lehr_cuda_part *part)
+{
+    lehr_cuda_device *d = &cuda->device[part->device];
+    const lehr_cuda_scoring scoring = {&d->work, d->table.theta, (int32_t)part->size.R, 1};
+    LEHR_TRY(lehr_cuda_score_rows(cuda, d, &scoring));
+    for (int32_t row = 0; row < scoring.rows; row++)
+        cuda->table->quarter[part->from.R + row] = cuda->score[row].energy;
+    return LEHR_OK;
+}
+
 /* First energies of the rows of one part. */
 static lehr_status weigh_part(lehr_cuda *cuda, const lehr_cuda_part *part)
 {
     lehr_cuda_device *d = &cuda->device[part->device];
     const int32_t rows = (int32_t)part->size.R;
+    const lehr_cuda_scoring scoring = {&d->work, d->table.theta, rows, 0};
     LEHR_TRY(lehr_cuda_upload(cuda, part));
-    LEHR_TRY(lehr_cuda_score_rows(cuda, d, LEHR_PART_TRAIN, d->table.theta, rows));
+    if (cuda->delayed)
+        LEHR_TRY(weigh_quarters(cuda, part));
+    LEHR_TRY(lehr_cuda_score_rows(cuda, d, &scoring));
     for (int32_t row = 0; row < rows; row++) {
         const int64_t at = part->from.R + row;
         cuda->energy[at] = cuda->score[row].energy;
@@ -224,6 +254,25 @@ static lehr_status start(void *state)
     return push(cuda);
 }
 
+static lehr_status batch(void *state, const lehr_part_data *data)
+{
+    lehr_cuda *cuda = state;
+    for (int32_t i = 0; i < cuda->devices; i++)
+        LEHR_TRY(lehr_cuda_send_batch(cuda, &cuda->device[i], data));
+    return LEHR_OK;
+}
+
+/* The table comes back and goes again: its energies are worked out part by part. */
+static lehr_status reweigh(void *state)
+{
+    lehr_cuda *cuda = state;
+    LEHR_TRY(pull(cuda));
+    for (int32_t p = 0; p < cuda->parts; p++)
+        LEHR_TRY(weigh_part(cuda, &cuda->part[p]));
+    lehr_table_rebase(cuda->table, cuda->energy, cuda->prior);
+    return push(cuda);
+}
+
 static lehr_status slice(void *state, uint64_t scan, uint64_t scans)
 {
     return lehr_cuda_slice(state, scan, scans);
@@ -238,7 +287,8 @@ static lehr_status evaluate_some(lehr_cuda *cuda, lehr_part part, const float *t
     LEHR_CUDA(d, cudaSetDevice(d->index), "choosing the device");
     LEHR_CUDA(d, cudaMemcpyAsync(d->candidate, theta, bytes, cudaMemcpyHostToDevice, d->stream),
               "copying weights");
-    LEHR_TRY(lehr_cuda_score_rows(cuda, d, part, d->candidate, rows));
+    const lehr_cuda_scoring scoring = {&d->part[part], d->candidate, rows, 0};
+    LEHR_TRY(lehr_cuda_score_rows(cuda, d, &scoring));
     for (int32_t row = 0; row < rows; row++) {
         const lehr_cuda_score *s = &cuda->score[row];
         out[row] = e->target == LEHR_TARGET_NETWORK
@@ -289,6 +339,8 @@ const lehr_backend lehr_backend_cuda = {
     .open = open_cuda,
     .close = close_cuda,
     .start = start,
+    .batch = batch,
+    .reweigh = reweigh,
     .slice = slice,
     .evaluate = evaluate,
     .push = push,

@@ -36,14 +36,17 @@ typedef struct lehr_cuda_part {
 
 /* What runs, and how much memory it takes. */
 typedef struct lehr_cuda_plan {
-    lehr_path path;        /* fused or tiled */
-    int32_t row_threads;   /* of a fused scan */
-    int32_t score_threads; /* of a fused score; 0: scores are tiled */
-    int32_t part_units;    /* copies of a part at most */
-    int32_t batch;         /* tiled: rows whose activations are there at once */
-    bool fast;             /* tiled, with cuBLAS and hardware tanh in the middle */
-    int64_t packed_floats; /* fast: see lehr_fast_packed_floats */
-    lehr_cuda_room room;   /* of the activations */
+    lehr_path path;                   /* fused or tiled */
+    int32_t row_threads;              /* of a fused scan */
+    int64_t batch_points;             /* the most of a mini-batch; 0: there are none */
+    int32_t score_threads;            /* of a fused score; 0: scores are tiled */
+    int32_t part_units;               /* copies of a part at most */
+    int32_t batch;                    /* tiled: rows whose activations are there at once */
+    bool fast;                        /* tiled, with cuBLAS and hardware tanh in the middle */
+    int64_t packed_floats;            /* fast: see lehr_fast_packed_floats */
+    lehr_cuda_room room;              /* of the activations */
+    int64_t kept_floats;              /* of a place of a row's activations; 0: they are not kept */
+    int64_t kept_bytes, wanted_bytes; /* of them on a device; what would not fit */
     int64_t device_bytes, free_bytes;
     int64_t least_bytes; /* of one copy, a row at a time */
 } lehr_cuda_plan;
@@ -57,6 +60,10 @@ typedef struct lehr_cuda_device {
     bool out_of_memory; /* that is why it could not be opened */
     lehr_energy_args *energy;
     lehr_cuda_points part[LEHR_PART_COUNT];
+    lehr_cuda_points work;    /* what proposals are weighed on: the training part or a batch */
+    float *batch_x, *batch_y; /* room for a batch */
+    lehr_cuda_kept kept;      /* activations, where they are kept */
+    bool learned;             /* they are those of theta */
     lehr_table table; /* room for the largest part; `group` shifted for the one that is there */
     int32_t *row_group, *unit_group, *unit_copy;
     float *candidate;         /* [LEHR_CUDA_CANDIDATES,P] */
@@ -84,6 +91,8 @@ typedef struct lehr_cuda {
     int32_t *unit_group;    /* [units] */
     int32_t *unit_copy;     /* [units] */
     lehr_cuda_score *score; /* [R or candidates, whichever is more] on the host */
+    float *staging;         /* a batch on its way to the devices */
+    int32_t delayed;        /* 1: any group is */
     double *energy, *prior; /* [R] of first weights */
 } lehr_cuda;
 
@@ -138,8 +147,20 @@ lehr_status lehr_cuda_download(lehr_cuda *cuda, const lehr_cuda_part *part);
 
 lehr_status lehr_cuda_slice(lehr_cuda *cuda, uint64_t scan, uint64_t scans);
 
-/* What rows of weights on a device, [rows,P], are worth on a part of the data; into cuda->score. */
-lehr_status lehr_cuda_score_rows(lehr_cuda *cuda, lehr_cuda_device *device, lehr_part part,
-                                 const float *theta, int32_t rows);
+/* memory.c: proposals on a device are weighed on these points from now on. */
+lehr_status lehr_cuda_send_batch(const lehr_cuda *cuda, lehr_cuda_device *device,
+                                 const lehr_part_data *batch);
+
+/* What is scored: rows of weights on a device, on some points there. */
+typedef struct lehr_cuda_scoring {
+    const lehr_cuda_points *points;
+    const float *theta; /* [rows,P] */
+    int32_t rows;
+    int32_t quarter; /* 1: on the quarter of the part's points */
+} lehr_cuda_scoring;
+
+/* Scores into cuda->score. */
+lehr_status lehr_cuda_score_rows(lehr_cuda *cuda, lehr_cuda_device *device,
+                                 const lehr_cuda_scoring *scoring);
 
 #endif

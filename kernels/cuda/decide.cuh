@@ -5,28 +5,48 @@
 #include "core/walk.h"
 #include "cuda/energy.cuh"
 
-/* Decide a proposal of energies e and note it; the outcome tells the row's threads what to copy. */
+/* Take the proposal of energies e; the outcome tells the row's threads what to copy. */
+__device__ __forceinline__ void lehr_take_row(const lehr_table *t, lehr_team_state *state,
+                                              lehr_u64 scan, lehr_energies e)
+{
+    lehr_walk *w = &state->walk;
+    state->outcome = LEHR_TOOK;
+    w->energy = e.energy;
+    w->prior = e.prior;
+    w->quarter = state->quarter;
+    if (e.energy < w->best_energy) {
+        w->best_energy = e.energy;
+        t->best_scan[w->row] = (lehr_i64)scan + 1;
+        state->outcome = LEHR_TOOK | LEHR_BETTERED;
+    }
+}
+
+/* The first decision of a delayed run; e: with the energy of the quarter. It is the last one when it is no. */
+__device__ __forceinline__ void lehr_decide_first(const lehr_group *g, lehr_team_state *state,
+                                                  lehr_i32 move, lehr_stream stream,
+                                                  lehr_energies e)
+{
+    const lehr_question q = lehr_walk_question(&state->walk, g, stream, state->log_hastings, e);
+    const lehr_decision d = lehr_walk_first(&state->walk, q, e.energy, &state->log_hastings);
+    state->quarter = e.energy;
+    state->outcome = d.accept ? LEHR_PASSED : 0;
+    if (!d.accept)
+        lehr_walk_count(&state->walk, move, d);
+}
+
+/* The decision about a proposal of energies e. */
 __device__ __forceinline__ void lehr_decide_row(const lehr_group *g, const lehr_table *t,
                                                 lehr_team_state *state, lehr_i32 move,
                                                 lehr_stream stream, lehr_energies e)
 {
-    lehr_walk *w = &state->walk;
-    const double beta = g->scheduled ? lehr_cooling_beta(g, stream.scan) : w->beta;
-    const double ln_u = lehr_accept_ln_u(stream.key, stream.scan, stream.row);
-    const lehr_decision d = lehr_decide(beta, e.energy - w->energy, e.prior - w->prior,
-                                        state->log_hastings, ln_u);
-    lehr_walk_count(w, move, d);
+    lehr_question q = lehr_walk_question(&state->walk, g, stream, state->log_hastings, e);
+    if (g->delayed)
+        q.ln_u = lehr_accept_ln_u(stream, 1);
+    const lehr_decision d = lehr_decide(&q);
+    lehr_walk_count(&state->walk, move, d);
     state->outcome = 0;
-    if (!d.accept)
-        return;
-    state->outcome = LEHR_TOOK;
-    w->energy = e.energy;
-    w->prior = e.prior;
-    if (e.energy < w->best_energy) {
-        w->best_energy = e.energy;
-        t->best_scan[w->row] = (lehr_i64)stream.scan + 1;
-        state->outcome = LEHR_TOOK | LEHR_BETTERED;
-    }
+    if (d.accept)
+        lehr_take_row(t, state, stream.scan, e);
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* explore.c: scans and scores on the devices. */
 #include "base/status.h"
+#include "core/proposal.h"
 #include "core/settle.h"
 #include "cuda/cuda.h"
 
@@ -14,13 +15,24 @@ static lehr_cuda_rows rows_of(const lehr_cuda_device *d)
                             .units = d->at->units};
 }
 
-static lehr_status scan_fused(const lehr_cuda *cuda, const lehr_cuda_device *d, uint64_t from,
+/* Kept activations as a launch sees them; after the first one they are theta's. */
+static lehr_cuda_kept kept_now(lehr_cuda_device *d)
+{
+    lehr_cuda_kept kept = d->kept;
+    kept.stride = d->work.stride;
+    kept.learn = !d->learned;
+    d->learned = true;
+    return kept;
+}
+
+static lehr_status scan_fused(const lehr_cuda *cuda, lehr_cuda_device *d, uint64_t from,
                               uint64_t to)
 {
     const lehr_scan_args args = {.energy = d->energy,
                                  .rows = rows_of(d),
-                                 .train = d->part[LEHR_PART_TRAIN],
+                                 .train = d->work,
                                  .room = cuda->plan.room,
+                                 .kept = kept_now(d),
                                  .scan = from,
                                  .scans = to - from};
     return lehr_cuda_check(
@@ -38,20 +50,48 @@ static lehr_status forward(const lehr_cuda *cuda, const lehr_cuda_device *d, leh
                            "evaluating");
 }
 
+/* What the proposals of a scan touch in every row: a run's rows make the same move. */
+static lehr_touch touch_of(const lehr_cuda *cuda, uint64_t scan)
+{
+    const lehr_touch all = {0, -1};
+    return cuda->table->group_count == 1
+               ? lehr_propose(&cuda->table->group[0], &cuda->problem->args, scan).touch
+               : all;
+}
+
+/* The activations of a batch's weights: written as a proposal's whose spare places are the first ones, which then
+ * become the current ones. */
+static lehr_status learn_tiled(const lehr_cuda *cuda, const lehr_cuda_device *d,
+                               lehr_tiled_args args)
+{
+    lehr_u64 *side = args.kept.side + args.first;
+    const size_t bytes = (size_t)args.count * sizeof *side;
+    args.weights = d->table.theta;
+    args.touch = (lehr_touch){0, -1};
+    LEHR_CUDA(d, cudaMemsetAsync(side, 0xff, bytes, d->stream), "scanning");
+    LEHR_TRY(forward(cuda, d, &args));
+    return lehr_cuda_check(cudaMemsetAsync(side, 0, bytes, d->stream), d->index, "scanning");
+}
+
 /* One batch of rows after the other, each through all scans: what it reads stays in the cache. */
-static lehr_status scan_tiled(const lehr_cuda *cuda, const lehr_cuda_device *d, uint64_t from,
+static lehr_status scan_tiled(const lehr_cuda *cuda, lehr_cuda_device *d, uint64_t from,
                               uint64_t to)
 {
     lehr_tiled_args args = d->tiled;
     args.energy = d->energy;
     args.rows = rows_of(d);
-    args.data = d->part[LEHR_PART_TRAIN];
+    args.data = d->work;
     args.weights = args.proposed;
+    args.quarter = cuda->delayed;
+    args.kept = kept_now(d);
     for (int32_t row = 0; row < d->table.rows; row += cuda->plan.batch) {
         const int32_t left = d->table.rows - row;
         args.first = row;
         args.count = left < cuda->plan.batch ? left : cuda->plan.batch;
+        if (args.kept.act && args.kept.learn)
+            LEHR_TRY(learn_tiled(cuda, d, args));
         for (args.scan = from; args.scan < to; args.scan++) {
+            args.touch = touch_of(cuda, args.scan);
             args.begins = args.scan == from;
             args.ends = args.scan + 1 == to;
             LEHR_CUDA(d, lehr_tiled_propose_launch(&args, d->stream), "scanning");
@@ -63,7 +103,7 @@ static lehr_status scan_tiled(const lehr_cuda *cuda, const lehr_cuda_device *d, 
 }
 
 /* Scans [from,to) without a settling inside, and the settling at their end. */
-static lehr_status run_stretch(const lehr_cuda *cuda, const lehr_cuda_device *d, uint64_t from,
+static lehr_status run_stretch(const lehr_cuda *cuda, lehr_cuda_device *d, uint64_t from,
                                uint64_t to)
 {
     LEHR_TRY(cuda->plan.path == LEHR_PATH_FUSED ? scan_fused(cuda, d, from, to)
@@ -78,7 +118,7 @@ static lehr_status run_stretch(const lehr_cuda *cuda, const lehr_cuda_device *d,
 }
 
 /* Queue a whole slice for the part that is on a device. */
-static lehr_status queue_part(const lehr_cuda *cuda, const lehr_cuda_device *d, uint64_t scan,
+static lehr_status queue_part(const lehr_cuda *cuda, lehr_cuda_device *d, uint64_t scan,
                               uint64_t end)
 {
     const uint64_t most = cuda->options.launch_scans > 0 ? (uint64_t)cuda->options.launch_scans
@@ -129,44 +169,46 @@ lehr_status lehr_cuda_slice(lehr_cuda *cuda, uint64_t scan, uint64_t scans)
 
 /* ---- Scores ------------------------------------------------------------------------------------ */
 
-static lehr_status score_fused(const lehr_cuda *cuda, const lehr_cuda_device *d, lehr_part part,
-                               const float *theta, int32_t rows)
+static lehr_status score_fused(const lehr_cuda *cuda, const lehr_cuda_device *d,
+                               const lehr_cuda_scoring *s)
 {
     const lehr_score_args args = {.energy = d->energy,
-                                  .theta = theta,
+                                  .theta = s->theta,
                                   .score = d->score,
-                                  .part = d->part[part],
+                                  .part = *s->points,
                                   .room = cuda->plan.room,
-                                  .rows = rows};
+                                  .rows = s->rows,
+                                  .quarter = s->quarter};
     return lehr_cuda_check(lehr_score_launch(&args, cuda->plan.score_threads, d->stream), d->index,
                            "scoring");
 }
 
-static lehr_status score_tiled(const lehr_cuda *cuda, const lehr_cuda_device *d, lehr_part part,
-                               const float *theta, int32_t rows)
+static lehr_status score_tiled(const lehr_cuda *cuda, const lehr_cuda_device *d,
+                               const lehr_cuda_scoring *s)
 {
     lehr_tiled_args args = d->tiled;
     args.energy = d->energy;
-    args.data = d->part[part];
-    args.weights = theta;
+    args.data = *s->points;
+    args.weights = s->theta;
     args.score = d->score;
-    for (int32_t row = 0; row < rows; row += cuda->plan.batch) {
+    args.quarter = s->quarter;
+    for (int32_t row = 0; row < s->rows; row += cuda->plan.batch) {
         args.first = row;
-        args.count = rows - row < cuda->plan.batch ? rows - row : cuda->plan.batch;
+        args.count = s->rows - row < cuda->plan.batch ? s->rows - row : cuda->plan.batch;
         LEHR_TRY(forward(cuda, d, &args));
         LEHR_CUDA(d, lehr_tiled_score_launch(&args, d->stream), "scoring");
     }
     return LEHR_OK;
 }
 
-lehr_status lehr_cuda_score_rows(lehr_cuda *cuda, lehr_cuda_device *d, lehr_part part,
-                                 const float *theta, int32_t rows)
+lehr_status lehr_cuda_score_rows(lehr_cuda *cuda, lehr_cuda_device *d,
+                                 const lehr_cuda_scoring *scoring)
 {
     LEHR_CUDA(d, cudaSetDevice(d->index), "choosing the device");
-    LEHR_TRY(cuda->plan.score_threads > 0 ? score_fused(cuda, d, part, theta, rows)
-                                          : score_tiled(cuda, d, part, theta, rows));
+    LEHR_TRY(cuda->plan.score_threads > 0 ? score_fused(cuda, d, scoring)
+                                          : score_tiled(cuda, d, scoring));
     LEHR_CUDA(d,
-              cudaMemcpyAsync(cuda->score, d->score, (size_t)rows * sizeof *cuda->score,
+              cudaMemcpyAsync(cuda->score, d->score, (size_t)scoring->rows * sizeof *cuda->score,
                               cudaMemcpyDeviceToHost, d->stream),
               "copying scores");
     return lehr_cuda_check(cudaStreamSynchronize(d->stream), d->index, "scoring");

@@ -228,7 +228,7 @@ static lehr_status specialize(const lehr_cuda *cuda, lehr_cuda_device *d, const 
 lehr_status lehr_cuda_specialize(const lehr_cuda *cuda, lehr_cuda_device *d)
 {
     const lehr_energy_args *e = &cuda->problem->args;
-    if (cuda->options.plain || cuda->plan.path != LEHR_PATH_FUSED ||
+    if (cuda->options.plain || cuda->plan.kept_floats > 0 || cuda->plan.path != LEHR_PATH_FUSED ||
         e->target != LEHR_TARGET_NETWORK || !writes_out(&e->network))
         return LEHR_OK;
     nvrtc n;

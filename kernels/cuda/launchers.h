@@ -3,6 +3,7 @@
 #define LEHR_CUDA_LAUNCHERS_H
 
 #include <cuda_runtime_api.h>
+#include <stdbool.h>
 
 #include "cuda/args.h"
 #include "cuda/tiled.h"
@@ -14,7 +15,8 @@ extern "C" {
 /* ---- scan.cu ---- */
 
 /* Let the kernel of a team size use so much shared memory on the current device. */
-cudaError_t lehr_scan_prepare(lehr_i32 row_threads, const void *specialized, size_t shared_bytes);
+cudaError_t lehr_scan_prepare(lehr_i32 row_threads, bool keeps, const void *specialized,
+                              size_t shared_bytes);
 
 /* row_threads: 32, 64, 128 or 256; specialized: that kernel compiled for one shape, or NULL. */
 cudaError_t lehr_scan_launch(const lehr_scan_args *args, lehr_i32 row_threads,

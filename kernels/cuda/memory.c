@@ -53,6 +53,16 @@ static lehr_status put_values(lehr_cuda_device *d, const float *x, int64_t point
     return status;
 }
 
+static lehr_status take_batch(const lehr_cuda *cuda, lehr_cuda_device *d)
+{
+    if (cuda->options.batch_points == 0)
+        return LEHR_OK;
+    const lehr_energy_args *e = &cuda->problem->args;
+    const int64_t stride = lehr_cuda_stride(cuda->options.batch_points);
+    LEHR_TRY(TAKE(d, d->batch_x, stride * e->network.size[0], "taking memory for a batch"));
+    return TAKE(d, d->batch_y, stride * lehr_cuda_targets(e), "taking memory for a batch");
+}
+
 static lehr_status put_data(lehr_cuda *cuda, lehr_cuda_device *d)
 {
     const lehr_energy_args *e = &cuda->problem->args;
@@ -69,6 +79,35 @@ static lehr_status put_data(lehr_cuda *cuda, lehr_cuda_device *d)
         LEHR_TRY(put_values(d, data->inputs, data->points, e->network.size[0], &to->x));
         LEHR_TRY(put_values(d, data->targets, data->points, to->targets, &to->y));
     }
+    d->work = d->part[LEHR_PART_TRAIN];
+    return take_batch(cuda, d);
+}
+
+/* A batch's values, transposed on the host, into their room on a device. */
+static lehr_status send_values(const lehr_cuda *cuda, const lehr_cuda_device *d, const float *x,
+                               int64_t points, int32_t width, float *to)
+{
+    const int32_t stride = lehr_cuda_stride(points);
+    transpose(x, points, width, stride, cuda->staging);
+    return lehr_cuda_check(cudaMemcpy(to, cuda->staging,
+                                      (size_t)stride * (size_t)width * sizeof *to,
+                                      cudaMemcpyHostToDevice),
+                           d->index, "copying a batch");
+}
+
+lehr_status lehr_cuda_send_batch(const lehr_cuda *cuda, lehr_cuda_device *d,
+                                 const lehr_part_data *batch)
+{
+    const int32_t inputs = cuda->problem->args.network.size[0], targets = d->work.targets;
+    LEHR_CUDA(d, cudaSetDevice(d->index), "choosing the device");
+    LEHR_TRY(send_values(cuda, d, batch->inputs, batch->points, inputs, d->batch_x));
+    LEHR_TRY(send_values(cuda, d, batch->targets, batch->points, targets, d->batch_y));
+    d->learned = false;
+    d->work = (lehr_cuda_points){.x = d->batch_x,
+                                 .y = d->batch_y,
+                                 .points = (int32_t)batch->points,
+                                 .stride = lehr_cuda_stride(batch->points),
+                                 .targets = targets};
     return LEHR_OK;
 }
 
@@ -111,6 +150,15 @@ static lehr_status take_tiled(const lehr_cuda *cuda, lehr_cuda_device *d, int64_
     return TAKE(d, t->state, rows, "taking memory for rows");
 }
 
+static lehr_status take_kept(const lehr_cuda *cuda, lehr_cuda_device *d, int64_t rows)
+{
+    if (cuda->plan.kept_floats == 0)
+        return LEHR_OK;
+    d->kept.place = cuda->plan.kept_floats;
+    LEHR_TRY(TAKE(d, d->kept.act, 2 * rows * d->kept.place, "taking memory for activations"));
+    return TAKE(d, d->kept.side, rows, "taking memory for activations");
+}
+
 /* Of numerics fast: cuBLAS, and what it is given. */
 static lehr_status take_fast(const lehr_cuda *cuda, lehr_cuda_device *d)
 {
@@ -129,7 +177,7 @@ static lehr_status prepare_kernels(const lehr_cuda *cuda, lehr_cuda_device *d)
     const lehr_i32 P = cuda->table->parameters;
     if (plan->path == LEHR_PATH_FUSED)
         LEHR_CUDA(d,
-                  lehr_scan_prepare(plan->row_threads, d->scan_kernel,
+                  lehr_scan_prepare(plan->row_threads, plan->kept_floats > 0, d->scan_kernel,
                                     lehr_scan_shared_bytes(&plan->room, P, plan->row_threads)),
                   "preparing kernels");
     if (plan->score_threads > 0)
@@ -155,6 +203,7 @@ lehr_status lehr_cuda_device_open(lehr_cuda *cuda, lehr_cuda_device *d)
         LEHR_TRY(take_tiled(cuda, d, rows, scored));
     if (cuda->plan.fast)
         LEHR_TRY(take_fast(cuda, d));
+    LEHR_TRY(take_kept(cuda, d, rows));
     LEHR_TRY(lehr_cuda_specialize(cuda, d));
     return prepare_kernels(cuda, d);
 }

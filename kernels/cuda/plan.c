@@ -3,6 +3,7 @@
 
 #include "base/status.h"
 #include "core/loss.h"
+#include "core/proposal.h"
 #include "core/sum.h"
 #include "cuda/cuda.h"
 
@@ -83,7 +84,7 @@ static int64_t table_bytes(lehr_extent e)
     return bytes + rounded(e.R * (int64_t)sizeof(int32_t));
 }
 
-static int64_t data_bytes(const lehr_problem *problem)
+static int64_t data_bytes(const lehr_problem *problem, int64_t batch_points)
 {
     const lehr_energy_args *e = &problem->args;
     int64_t bytes = rounded((int64_t)sizeof *e);
@@ -91,6 +92,11 @@ static int64_t data_bytes(const lehr_problem *problem)
         const int64_t stride = lehr_cuda_stride(problem->part[part].points);
         bytes += rounded(stride * e->network.size[0] * (int64_t)sizeof(float));
         bytes += rounded(stride * lehr_cuda_targets(e) * (int64_t)sizeof(float));
+    }
+    if (batch_points > 0) {
+        const int64_t stride = lehr_cuda_stride(batch_points);
+        bytes += rounded(stride * e->network.size[0] * (int64_t)sizeof(float)) +
+                 rounded(stride * lehr_cuda_targets(e) * (int64_t)sizeof(float));
     }
     return bytes + rounded(LEHR_CUDA_CANDIDATES * (int64_t)e->parameters * (int64_t)sizeof(float));
 }
@@ -117,6 +123,11 @@ static int64_t batch_row_bytes(const lehr_cuda_plan *plan, const lehr_problem *p
            plan->packed_floats * (int64_t)sizeof(float);
 }
 
+static int64_t kept_bytes(const lehr_cuda_plan *plan, int64_t rows)
+{
+    return 2 * rows * plan->kept_floats * (int64_t)sizeof(float);
+}
+
 /* Rows of scores, states and proposals that a part of `rows` rows needs. */
 static int64_t row_bytes(const lehr_cuda_plan *plan, const lehr_problem *problem, int64_t rows)
 {
@@ -126,6 +137,8 @@ static int64_t row_bytes(const lehr_cuda_plan *plan, const lehr_problem *problem
     if (plan->path == LEHR_PATH_TILED)
         bytes += rounded(rows * problem->args.parameters * (int64_t)sizeof(float)) +
                  rounded(rows * (int64_t)sizeof(lehr_team_state));
+    if (plan->kept_floats > 0)
+        bytes += rounded(kept_bytes(plan, rows)) + rounded(rows * (int64_t)sizeof(lehr_u64));
     if (plan->batch > 0)
         bytes += 2 * rounded(scored * chunks * (int64_t)sizeof(float));
     return bytes;
@@ -136,7 +149,7 @@ static int64_t part_bytes(const lehr_cuda_plan *plan, const lehr_problem *proble
 {
     const lehr_extent size = lehr_cuda_extent(table, 0, units);
     const int64_t groups = (int64_t)sizeof(lehr_group) * table->group_count;
-    return data_bytes(problem) + table_bytes(size) + rounded(groups) +
+    return data_bytes(problem, plan->batch_points) + table_bytes(size) + rounded(groups) +
            2 * rounded(units * (int64_t)sizeof(int32_t)) + row_bytes(plan, problem, size.R) +
            plan->batch * batch_row_bytes(plan, problem) +
            (plan->fast ? LEHR_FAST_WORKSPACE + LEHR_FAST_ALLOWANCE + GRAIN : 0);
@@ -263,6 +276,38 @@ static int32_t fitting_units(const lehr_cuda_plan *plan, const lehr_problem *pro
     return fits;
 }
 
+/* Floats of a row's activations, when a run gains from keeping them: most of its moves touch one unit. The others
+ * are slower than without, since they write what they would not have to. */
+static int64_t wanted_floats(const lehr_backend_options *options, const lehr_problem *problem,
+                             const lehr_table *table)
+{
+    const lehr_network *n = &problem->args.network;
+    const int64_t points = options->batch_points > 0 ? options->batch_points
+                                                     : problem->part[LEHR_PART_TRAIN].points;
+    int64_t units = 0;
+    if (problem->args.target != LEHR_TARGET_NETWORK || options->forget)
+        return 0;
+    for (int32_t g = 0; g < table->group_count; g++)
+        if (lehr_unit_share(&table->group[g]) < 0.5f)
+            return 0;
+    for (lehr_i32 l = 1; l <= n->layers; l++)
+        units += n->size[l];
+    return units * lehr_cuda_stride(points);
+}
+
+/* Keep activations where all rows stay on their devices with them. */
+static void plan_kept(const lehr_backend_options *options, const lehr_problem *problem,
+                      const lehr_table *table, int32_t share, lehr_cuda_plan *plan)
+{
+    const int64_t rows = lehr_cuda_extent(table, 0, share).R;
+    plan->kept_floats = plan->fast ? 0 : wanted_floats(options, problem, table);
+    plan->kept_bytes = kept_bytes(plan, rows);
+    if (fitting_units(plan, problem, table, share, plan->free_bytes) >= share)
+        return;
+    plan->wanted_bytes = plan->kept_bytes;
+    plan->kept_floats = plan->kept_bytes = 0;
+}
+
 /* Activations of as many rows at a time as fit, but no more than there are. */
 static void widen_batch(lehr_cuda_plan *plan, const lehr_problem *problem, const lehr_table *table,
                         int64_t budget)
@@ -286,6 +331,7 @@ lehr_status lehr_cuda_make_plan(const lehr_backend_options *options, const lehr_
 {
     abilities able;
     lehr_cuda_plan plan = {0};
+    plan.batch_points = options->batch_points;
     LEHR_TRY(ask(options, &able));
     LEHR_TRY(choose_kernels(options, problem, table, &able, &plan));
     int64_t budget = able.free_bytes;
@@ -297,6 +343,7 @@ lehr_status lehr_cuda_make_plan(const lehr_backend_options *options, const lehr_
     const int32_t units = lehr_cuda_count_units(table);
     const int32_t share = (units + devices - 1) / devices;
     plan.free_bytes = budget;
+    plan_kept(options, problem, table, share, &plan);
     plan.part_units = fitting_units(&plan, problem, table, share, budget);
     plan.least_bytes = part_bytes(&plan, problem, table, 1);
     LEHR_CHECK(plan.part_units >= 1, LEHR_ERR_DEVICE,

@@ -48,23 +48,46 @@ __device__ __forceinline__ int lehr_noise_of(lehr_i32 move)
     }
 }
 
-/* Noise on the thread's own parameters inside [lo,hi); the others are copied. */
+/* Does a proposal write every parameter? Then the noise of a parameter is that of its place. */
+__device__ __forceinline__ bool lehr_is_whole(const lehr_drafting *d, const lehr_proposal *p)
+{
+    return p->picks == 0 && p->count == d->parameters;
+}
+
+/* Noise on all of the thread's own parameters. */
 __device__ __forceinline__ void lehr_perturb_own(const lehr_drafting *d, const lehr_proposal *p,
                                                  lehr_stream stream, float sigma)
 {
     const int kind = lehr_noise_of(p->kind);
     for (lehr_i32 block = d->rank; lehr_noise_parameter(block, 0) < d->parameters;
          block += d->threads) {
-        const lehr_i32 first = lehr_noise_parameter(block, 0);
-        float z[4] = {0.0f, 0.0f, 0.0f, 0.0f};
-        if (first < p->hi && lehr_noise_parameter(block, 3) >= p->lo)
-            lehr_noise4(kind, p->nu, stream, (lehr_u32)block, z);
+        float z[4];
+        lehr_noise4(kind, p->nu, stream, (lehr_u32)block, z);
 #pragma unroll
         for (int word = 0; word < 4; word++) {
             const lehr_i32 i = lehr_noise_parameter(block, word);
             if (i < d->parameters)
-                d->proposed[i] = i >= p->lo && i < p->hi ? lehr_perturb(d->theta[i], sigma, z[word])
-                                                         : d->theta[i];
+                d->proposed[i] = lehr_perturb(d->theta[i], sigma, z[word]);
+        }
+    }
+}
+
+/* Noise on the parameters that a dense proposal touches, on a copy that is complete; places are dealt to
+ * threads as parameters are elsewhere. */
+__device__ __forceinline__ void lehr_perturb_places(const lehr_drafting *d, const lehr_proposal *p,
+                                                    lehr_stream stream, float sigma)
+{
+    const int kind = lehr_noise_of(p->kind);
+    for (lehr_i32 block = d->rank; lehr_noise_parameter(block, 0) < p->count; block += d->threads) {
+        float z[4];
+        lehr_noise4(kind, p->nu, stream, (lehr_u32)block, z);
+#pragma unroll
+        for (int word = 0; word < 4; word++) {
+            const lehr_i32 place = lehr_noise_parameter(block, word);
+            if (place < p->count) {
+                const lehr_i32 i = lehr_parameter_at(p, place);
+                d->proposed[i] = lehr_perturb(d->theta[i], sigma, z[word]);
+            }
         }
     }
 }

@@ -6,13 +6,16 @@
 #include "core/walk.h"
 #include "cuda/args.h"
 
-enum { LEHR_TOOK = 1, LEHR_BETTERED = 2 };
+enum { LEHR_TOOK = 1, LEHR_BETTERED = 2, LEHR_PASSED = 4 };
 
 /* A row in the middle of a stretch. */
 typedef struct lehr_team_state {
     lehr_walk walk;
     double log_hastings; /* of the proposal */
-    lehr_i32 outcome;    /* of the last decision: LEHR_TOOK, LEHR_BETTERED */
+    double quarter;      /* delayed runs: its energy from a quarter of the points */
+    lehr_u64 side;       /* kept activations: see lehr_cuda_kept */
+    lehr_i32
+        outcome; /* of the last decision: LEHR_TOOK, LEHR_BETTERED; LEHR_PASSED: the first of two */
     lehr_i32 reserved;
 } lehr_team_state;
 

@@ -17,8 +17,15 @@ size_t lehr_scan_shared_bytes(const lehr_cuda_room *room, lehr_i32 parameters, l
 
 typedef void (*scan_kernel)(lehr_scan_args);
 
-static scan_kernel kernel_of(lehr_i32 row_threads)
+static scan_kernel kernel_of(lehr_i32 row_threads, bool keeps)
 {
+    switch (keeps ? row_threads : 0) {
+    case 32: return lehr_kept_32_kernel;
+    case 64: return lehr_kept_64_kernel;
+    case 128: return lehr_kept_128_kernel;
+    case 256: return lehr_kept_256_kernel;
+    default: break;
+    }
     switch (row_threads) {
     case 32: return lehr_scan_32_kernel;
     case 64: return lehr_scan_64_kernel;
@@ -27,10 +34,12 @@ static scan_kernel kernel_of(lehr_i32 row_threads)
     }
 }
 
-cudaError_t lehr_scan_prepare(lehr_i32 row_threads, const void *specialized, size_t shared_bytes)
+cudaError_t lehr_scan_prepare(lehr_i32 row_threads, bool keeps, const void *specialized,
+                              size_t shared_bytes)
 {
-    const void *function = specialized ? specialized
-                                       : reinterpret_cast<const void *>(kernel_of(row_threads));
+    const void *function = specialized
+                               ? specialized
+                               : reinterpret_cast<const void *>(kernel_of(row_threads, keeps));
     return cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                 (int)shared_bytes);
 }
@@ -43,7 +52,14 @@ cudaError_t lehr_scan_launch(const lehr_scan_args *args, lehr_i32 row_threads,
     const lehr_grid grid = {
         dim3((unsigned)((t->rows + teams - 1) / teams)), dim3((unsigned)threads),
         lehr_scan_shared_bytes(&args->room, t->parameters, row_threads), stream};
-    switch (row_threads) { /* by name, which a test device puts into its messages */
+    switch (args->kept.act ? row_threads : 0) { /* by name, which a test device puts into messages */
+    case 32: return LEHR_LAUNCH(lehr_kept_32_kernel, nullptr, grid, *args);
+    case 64: return LEHR_LAUNCH(lehr_kept_64_kernel, nullptr, grid, *args);
+    case 128: return LEHR_LAUNCH(lehr_kept_128_kernel, nullptr, grid, *args);
+    case 256: return LEHR_LAUNCH(lehr_kept_256_kernel, nullptr, grid, *args);
+    default: break;
+    }
+    switch (row_threads) {
     case 32: return LEHR_LAUNCH(lehr_scan_32_kernel, specialized, grid, *args);
     case 64: return LEHR_LAUNCH(lehr_scan_64_kernel, specialized, grid, *args);
     case 128: return LEHR_LAUNCH(lehr_scan_128_kernel, specialized, grid, *args);

@@ -21,7 +21,7 @@ typedef struct lehr_rowing {
     float *theta; /* [P] of shared memory */
 } lehr_rowing;
 
-template <int THREADS>
+template <int THREADS, bool KEPT>
 __device__ __forceinline__ void lehr_scan_row(const lehr_rowing *r, lehr_u64 scan)
 {
     typedef lehr_team<THREADS> team;
@@ -29,29 +29,68 @@ __device__ __forceinline__ void lehr_scan_row(const lehr_rowing *r, lehr_u64 sca
     const lehr_walk *w = &r->state->walk;
     const lehr_proposal p = lehr_propose(r->group, r->args->energy, scan);
     const lehr_stream stream = lehr_row_stream(r->group->key, scan, w->number);
+    const float sigma = lehr_walk_step(w, r->group, p.move, scan);
     if (d->rank == 0)
-        r->state->log_hastings = 0.0;
-    if (p.picks == 0) {
-        lehr_perturb_own(d, &p, stream, w->sigma[p.move]);
+        r->state->log_hastings = r->state->quarter = 0.0;
+    if (lehr_is_whole(d, &p)) {
+        lehr_perturb_own(d, &p, stream, sigma);
     } else {
         lehr_copy_own(d, d->theta, d->proposed);
-        team::sync(); /* one thread picks among the parameters of all */
-        if (d->rank == 0)
-            r->state->log_hastings = lehr_pick_all(d, &p, stream, w->sigma[p.move]);
+        team::sync(); /* any thread may change a parameter of any other */
+        if (p.picks == 0)
+            lehr_perturb_places(d, &p, stream, sigma);
+        else if (d->rank == 0)
+            r->state->log_hastings = lehr_pick_all(d, &p, stream, sigma);
     }
     team::sync(); /* every thread reads all of the proposed weights */
-    const lehr_energies e = lehr_team_energies<THREADS>(&r->weighing, d->proposed);
-    if (d->rank == 0)
-        lehr_decide_row(r->group, &r->args->rows.table, r->state, p.move, stream, e);
-    team::sync(); /* the outcome; and nobody reads the proposed weights any more */
-    if (r->state->outcome & LEHR_TOOK)
+    lehr_keeping keeping;
+    lehr_weighing weighing = r->weighing;
+    if (KEPT) {
+        keeping = lehr_keeping_of(&r->args->kept, &r->args->energy->network, w->row, r->state->side,
+                                  p.touch);
+        weighing.keeping = &keeping;
+    }
+#pragma unroll 1
+    for (int first = r->group->delayed; first >= 0; first--) {
+        const lehr_energies e = lehr_team_energies<THREADS, KEPT>(&weighing, d->proposed, first);
+        if (d->rank == 0 && first)
+            lehr_decide_first(r->group, r->state, p.move, stream, e);
+        if (d->rank == 0 && !first) {
+            lehr_decide_row(r->group, &r->args->rows.table, r->state, p.move, stream, e);
+            if (KEPT && (r->state->outcome & LEHR_TOOK))
+                r->state->side ^= lehr_kept_turns(keeping.network, p.touch);
+        }
+        team::sync(); /* the outcome; and nobody reads the proposed weights any more */
+        if (first && !(r->state->outcome & LEHR_PASSED))
+            break;
+    }
+    if (r->state->outcome & LEHR_TOOK) {
         lehr_copy_own(d, d->proposed, r->theta);
+        if (KEPT)
+            lehr_kept_merge(&keeping, weighing.data->points, d->rank, THREADS);
+    }
     if (r->state->outcome & LEHR_BETTERED)
         lehr_copy_own(d, d->proposed, r->args->rows.table.best + w->row * d->parameters);
 }
 
+/* Before the first proposal after theta came from outside: its activations become the current ones. */
+template <int THREADS> __device__ __forceinline__ void lehr_learn_row(const lehr_rowing *r)
+{
+    typedef lehr_team<THREADS> team;
+    const lehr_touch all = {0, -1};
+    const lehr_keeping keeping = lehr_keeping_of(&r->args->kept, &r->args->energy->network,
+                                                 r->state->walk.row, ~(lehr_u64)0, all);
+    lehr_weighing weighing = r->weighing;
+    weighing.keeping = &keeping;
+    lehr_kept_loss_sum<THREADS>(&weighing, r->theta, false);
+    if (r->draft.rank == 0)
+        r->state->side = 0;
+    team::sync(); /* the side, and all points */
+}
+
 /* All scans of the row of this team. */
-template <int THREADS> __device__ __forceinline__ void lehr_scan_rows(const lehr_scan_args *a)
+template <int THREADS, bool KEPT>
+__device__ __forceinline__ void lehr_scan_rows(const lehr_scan_args *a)
 {
     typedef lehr_team<THREADS> team;
     LEHR_DYNAMIC_SHARED(shared);
@@ -69,21 +108,30 @@ template <int THREADS> __device__ __forceinline__ void lehr_scan_rows(const lehr
     r.state = reinterpret_cast<lehr_team_state *>(mine);
     r.theta = floats;
     float *proposed = floats + room.padded, *lane = proposed + room.padded;
-    const lehr_weighing weighing = {a->energy, &a->train, &a->room, lane, lane + LEHR_LANES};
+    const lehr_weighing weighing = {a->energy, &a->train,         &a->room,
+                                    lane,      lane + LEHR_LANES, nullptr};
     const lehr_drafting draft = {r.theta,      proposed, t->parameters, a->energy->weights,
                                  team::rank(), THREADS};
     r.weighing = weighing;
     r.draft = draft;
 
     lehr_copy_own(&draft, t->theta + row * t->parameters, r.theta);
-    if (draft.rank == 0)
+    if (draft.rank == 0) {
         lehr_walk_begin(t, r.group, row, &r.state->walk);
+        if (KEPT)
+            r.state->side = a->kept.side[row];
+    }
     team::sync(); /* the walk */
+    if (KEPT && a->kept.learn)
+        lehr_learn_row<THREADS>(&r);
     for (lehr_u64 s = 0; s < a->scans; s++)
-        lehr_scan_row<THREADS>(&r, a->scan + s);
+        lehr_scan_row<THREADS, KEPT>(&r, a->scan + s);
     lehr_copy_own(&draft, r.theta, t->theta + row * t->parameters);
-    if (draft.rank == 0)
+    if (draft.rank == 0) {
         lehr_walk_end(&r.state->walk, r.group, t);
+        if (KEPT)
+            a->kept.side[row] = r.state->side;
+    }
 }
 
 /* Registers: at most 168, so that 12 warps share a multiprocessor; fewer would spill. Historical note:
@@ -92,25 +140,45 @@ template <int THREADS> __device__ __forceinline__ void lehr_scan_rows(const lehr
 #if !defined(LEHR_FIXED_THREADS) || LEHR_FIXED_THREADS == 32
 extern "C" __global__ void __launch_bounds__(128, 3) lehr_scan_32_kernel(lehr_scan_args a)
 {
-    lehr_scan_rows<32>(&a);
+    lehr_scan_rows<32, false>(&a);
 }
 #endif
 #if !defined(LEHR_FIXED_THREADS) || LEHR_FIXED_THREADS == 64
 extern "C" __global__ void __launch_bounds__(64, 6) lehr_scan_64_kernel(lehr_scan_args a)
 {
-    lehr_scan_rows<64>(&a);
+    lehr_scan_rows<64, false>(&a);
 }
 #endif
 #if !defined(LEHR_FIXED_THREADS) || LEHR_FIXED_THREADS == 128
 extern "C" __global__ void __launch_bounds__(128, 3) lehr_scan_128_kernel(lehr_scan_args a)
 {
-    lehr_scan_rows<128>(&a);
+    lehr_scan_rows<128, false>(&a);
 }
 #endif
 #if !defined(LEHR_FIXED_THREADS) || LEHR_FIXED_THREADS == 256
 extern "C" __global__ void __launch_bounds__(256, 1) lehr_scan_256_kernel(lehr_scan_args a)
 {
-    lehr_scan_rows<256>(&a);
+    lehr_scan_rows<256, false>(&a);
+}
+#endif
+
+/* The same where activations are kept: never specialized. With 168 registers they spill 36 bytes on sm_80. */
+#if !defined(LEHR_FIXED_THREADS)
+extern "C" __global__ void __launch_bounds__(128, 2) lehr_kept_32_kernel(lehr_scan_args a)
+{
+    lehr_scan_rows<32, true>(&a);
+}
+extern "C" __global__ void __launch_bounds__(64, 4) lehr_kept_64_kernel(lehr_scan_args a)
+{
+    lehr_scan_rows<64, true>(&a);
+}
+extern "C" __global__ void __launch_bounds__(128, 2) lehr_kept_128_kernel(lehr_scan_args a)
+{
+    lehr_scan_rows<128, true>(&a);
+}
+extern "C" __global__ void __launch_bounds__(256, 1) lehr_kept_256_kernel(lehr_scan_args a)
+{
+    lehr_scan_rows<256, true>(&a);
 }
 #endif
 

@@ -12,13 +12,13 @@ template <int THREADS> __device__ __forceinline__ void lehr_score_row(const lehr
 {
     LEHR_DYNAMIC_SHARED(shared);
     float *lane = reinterpret_cast<float *>(shared);
-    const lehr_weighing w = {a->energy, &a->part, &a->room, lane, lane + LEHR_LANES};
+    const lehr_weighing w = {a->energy, &a->part, &a->room, lane, lane + LEHR_LANES, nullptr};
     const float *theta = a->theta + (lehr_i64)blockIdx.x * a->energy->parameters;
     lehr_cuda_score score = {0.0, 0.0, 0.0, 0.0};
     double target = 0.0;
     if (a->energy->target == LEHR_TARGET_NETWORK) {
-        score.loss = lehr_loss_sum<THREADS>(&w, theta);
-        target = lehr_reduce(a->energy, score.loss, a->part.points);
+        score.loss = lehr_loss_sum<THREADS>(&w, theta, a->quarter != 0);
+        target = lehr_reduce(a->energy, score.loss, lehr_subset_count(&a->part, a->quarter != 0));
         const lehr_point_element<THREADS, true> hits = lehr_points_of<THREADS, true>(
             a->energy, &a->part, &a->room, theta, w.act);
         score.hits = lehr_team_sum<THREADS>(a->part.points, lane, hits);

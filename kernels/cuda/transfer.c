@@ -47,6 +47,7 @@ lehr_status lehr_cuda_upload(lehr_cuda *cuda, const lehr_cuda_part *part)
     lehr_cuda_device *d = &cuda->device[part->device];
     const lehr_table *t = cuda->table;
     d->at = NULL;
+    d->learned = false;
     d->table.rows = (lehr_i32)part->size.R;
     LEHR_CUDA(d, cudaSetDevice(d->index), "choosing the device");
     shift_groups(cuda, part);

@@ -81,8 +81,8 @@ read_words() {
 # Threads of a block, which the launch bounds promise.
 threads_of() {
     case $1 in
-    scan_32* | scan_128*) echo 128 ;;
-    scan_64 | settle) echo 64 ;;
+    scan_32* | scan_128* | kept_32 | kept_128) echo 128 ;;
+    scan_64 | kept_64 | settle) echo 64 ;;
     score_32) echo 32 ;;
     *) echo 256 ;;
     esac
