@@ -25,6 +25,14 @@ typedef struct lehr_stop_spec {
     double value;
 } lehr_stop_spec;
 
+/* Mini-batches: all rows of a run see one random batch of the training part, until the next is drawn;
+ * energies are then worked out anew. Optimization, not sampling.                                     */
+typedef struct lehr_batch_spec {
+    int64_t points;  /* 0: all points, always */
+    int64_t refresh; /* scans between batches, at least 1 */
+    int64_t grow;    /* points of the last batch, reached geometrically; 0: no change */
+} lehr_batch_spec;
+
 typedef struct lehr_run_spec {
     uint64_t seed;
     lehr_method method;
@@ -38,6 +46,11 @@ typedef struct lehr_run_spec {
     lehr_stop_spec stop;
     int64_t observe; /* scans between observations, at least 1 */
     lehr_numerics numerics;
+    bool
+        keep_activations; /* between proposals, so that a move costs what it touches: the same bits */
+    bool early_rejection;    /* as soon as an energy can only be too high: the same bits */
+    bool delayed_acceptance; /* a quarter of the points decides first: another sequence */
+    lehr_batch_spec batch;
     char backend
         [LEHR_NAME_MAX]; /* "auto", "cpu", "cuda", "cuda:N", "cuda:N,M", "cuda:all", or "cuda:" and
                                     a part of one device's name */
@@ -83,8 +96,8 @@ LEHR_API lehr_status lehr_run_create(const lehr_run_spec *spec, const lehr_objec
                                      lehr_run **out);
 LEHR_API void lehr_run_destroy(lehr_run **run);
 
-/* One line when backend "auto" had to do without a GPU, or a GPU without kernels made for this network, with
- * the reason; else "". */
+/* One line of what may not be expected: backend "auto" had to do without a GPU, a GPU without kernels made for
+ * this network, activations do not fit, the run optimizes and does not sample; else "". */
 LEHR_API const char *lehr_run_notice(const lehr_run *run);
 
 /* What a run would take and look like, before any work. */
@@ -97,6 +110,8 @@ typedef struct lehr_plan {
     int32_t parts;          /* of the rows, that take turns; 1: all rows stay on their device */
     int64_t table_bytes;    /* replica table, host memory */
     int64_t host_bytes;     /* of the backend */
+    int64_t kept_bytes;     /* of these, activations kept between proposals; 0: none are */
+    int64_t wanted_bytes;   /* of activations that do not fit: proposals are evaluated in full */
     int64_t device_bytes;   /* of each device; 0 on the CPU */
     int64_t free_bytes;     /* of the device that has the least */
     int64_t scans;          /* until the run ends at the latest; 0: not known */
@@ -132,7 +147,7 @@ typedef struct lehr_run_summary {
     int64_t best_scan;
     lehr_score best[LEHR_PART_COUNT];
     double energy_best;    /* lowest training energy of any row */
-    int64_t nonfinite;     /* proposals whose energy was NaN or infinite */
+    int64_t nonfinite;     /* proposals seen to be NaN or infinite; some are rejected before that */
     int32_t nonfinite_row; /* first row that had one, -1: none */
     double barrier;        /* sum over pairs of 2 erfinv(r)/sqrt(pi), mean over copies */
     int64_t round_trips;   /* over all copies */

@@ -88,7 +88,7 @@ static lehr_status choose_by_validation(lehr_run *run)
         const size_t at = (size_t)r * (size_t)t->parameters;
         if (t->rung[r] == 0)
             LEHR_TRY(add_candidate(run, t->theta + at, t->energy[r]));
-        if (t->best_scan[r] > run->observed_scan)
+        if (!lehr_batched(run) && t->best_scan[r] > run->observed_scan)
             LEHR_TRY(add_candidate(run, t->best + at, t->best_energy[r]));
     }
     return run->candidates ? judge_candidates(run) : LEHR_OK;

@@ -35,6 +35,8 @@ static lehr_status fill_memory(const lehr_run *run, const lehr_table *shape, leh
     lehr_text_copy(out->kernels, sizeof out->kernels, memory.kernels);
     out->table_bytes = lehr_replicas_bytes(shape->group, shape->parameters);
     out->host_bytes = memory.host_bytes;
+    out->kept_bytes = memory.kept_bytes;
+    out->wanted_bytes = memory.wanted_bytes;
     out->device_bytes = memory.device_bytes;
     out->free_bytes = memory.free_bytes;
     out->parts = memory.parts;

@@ -118,11 +118,11 @@ uint64_t lehr_replicas_hash(const lehr_table *table, int32_t group)
     HASH(theta, first * P, rows * P);
     HASH(energy, first, rows);
     HASH(prior, first, rows);
+    HASH(quarter, first, rows);
     HASH(best, first * P, rows * P);
     HASH(best_energy, first, rows);
     HASH(best_scan, first, rows);
     HASH(rung, first, rows);
-    HASH(nonfinite, first, rows);
     HASH(accepts, first, rows);
     HASH(trips, first, rows);
     HASH(slot_row, slot, rows);

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "core/loss.h"
 #include "model/objective.h"
 #include "run/device.h"
 #include "run/replicas.h"
@@ -43,6 +44,9 @@ lehr_run_spec lehr_run_spec_default(void)
         .exchange = {.scheme = LEHR_EXCHANGE_DEO, .every = 10},
         .stop = {.scans = 20000},
         .observe = 100,
+        .keep_activations = true,
+        .early_rejection = true,
+        .batch = {.refresh = 10},
         .backend = "auto",
     };
 }
@@ -60,8 +64,9 @@ static lehr_status check_temperatures(const lehr_run_spec *spec)
     }
 }
 
-static lehr_status check_spec(const lehr_run_spec *spec)
+static lehr_status check_spec(const lehr_run *run)
 {
+    const lehr_run_spec *spec = &run->spec;
     LEHR_TRY(check_temperatures(spec));
     LEHR_CHECK(spec->copies >= 1, LEHR_ERR_ARG, "a run needs at least 1 copy, got %d",
                spec->copies);
@@ -71,6 +76,8 @@ static lehr_status check_spec(const lehr_run_spec *spec)
                LEHR_ERR_ARG, "exchange.every must be at least 1, got %d", spec->exchange.every);
     LEHR_CHECK(spec->observe >= 1, LEHR_ERR_ARG, "output.observe must be at least 1, got %lld",
                (long long)spec->observe);
+    LEHR_CHECK(!spec->delayed_acceptance || run->problem->args.target == LEHR_TARGET_NETWORK,
+               LEHR_ERR_ARG, "delayed acceptance needs a network on data");
     LEHR_CHECK(spec->threads >= 0 && spec->threads <= 4096, LEHR_ERR_ARG,
                "threads must be between 0 and 4096, got %d", spec->threads);
     return LEHR_OK;
@@ -94,6 +101,32 @@ static uint64_t adapt_scans(const lehr_run *run)
     return (uint64_t)(run->spec.adapt * (double)run->last_scan);
 }
 
+/* Proposals that may be rejected before their energy is known have no acceptance probability, so step sizes
+ * learn from outcomes; they do so whether or not it is done, and the bits are the same. */
+static lehr_i32 counts_outcomes(const lehr_run *run)
+{
+    const lehr_energy_args *e = &run->problem->args;
+    return e->target == LEHR_TARGET_NETWORK &&
+           (run->spec.delayed_acceptance || lehr_loss_is_positive(e->loss));
+}
+
+/* Geometric from the first scan of the schedule to its last one. */
+static lehr_status fill_step_schedules(const lehr_run *run, lehr_group *group)
+{
+    const double scans = (double)group->cooling_scans;
+    for (int32_t m = 0; m < group->moves; m++) {
+        const lehr_move_spec *s = &run->spec.moves[m];
+        lehr_move_args *move = &group->move[m];
+        if (!move->scheduled)
+            continue;
+        LEHR_CHECK(group->cooling_scans < INT64_MAX, LEHR_ERR_ARG,
+                   "moves.%d: a schedule of step sizes needs the run's length in scans", m);
+        move->log_from = lehr_log64(s->scale);
+        move->log_slope = lehr_log64(s->scale_to / s->scale) / (scans > 1 ? scans - 1 : 1);
+    }
+    return LEHR_OK;
+}
+
 static lehr_status fill_group(const lehr_run *run, int32_t rungs, int32_t rows, lehr_group *group)
 {
     const lehr_run_spec *spec = &run->spec;
@@ -108,6 +141,8 @@ static lehr_status fill_group(const lehr_run *run, int32_t rungs, int32_t rows, 
         .exchange = annealing ? LEHR_EXCHANGE_NONE : (lehr_i32)spec->exchange.scheme,
         .cooling = spec->cooling.kind,
         .scheduled = annealing,
+        .outcomes = counts_outcomes(run),
+        .delayed = spec->delayed_acceptance,
         .cooling_scans = (lehr_u64)(spec->cooling.scans ? spec->cooling.scans : run->last_scan),
         .adapt_scans = adapt_scans(run),
         .start = spec->cooling.start,
@@ -116,8 +151,9 @@ static lehr_status fill_group(const lehr_run *run, int32_t rungs, int32_t rows, 
         .gain_power = adapt_power,
         .gain_floor = annealing ? annealing_floor : 0,
     };
-    return lehr_moves_fill(spec->moves, spec->move_count, lehr_objective_weights(run->objective),
-                           &run->problem->args.network, group->move);
+    LEHR_TRY(lehr_moves_fill(spec->moves, spec->move_count, lehr_objective_weights(run->objective),
+                             &run->problem->args.network, group->move));
+    return fill_step_schedules(run, group);
 }
 
 static lehr_status fill_temperatures(lehr_run *run)
@@ -131,16 +167,18 @@ static lehr_status fill_temperatures(lehr_run *run)
     for (int32_t slot = 0; slot < g->rows; slot++)
         for (int32_t m = 0; m < g->moves; m++)
             t->log_step[(int64_t)slot * g->moves + m] = lehr_move_log_step(
-                &run->spec.moves[m], t->parameters, 1 / t->beta[slot % g->rungs]);
+                &run->spec.moves[m], &run->problem->args.network, t->parameters,
+                1 / t->beta[slot % g->rungs]);
     return LEHR_OK;
 }
 
 lehr_status lehr_run_shape(lehr_run *run, lehr_group *group, lehr_table *shape)
 {
     int32_t rungs, rows;
-    LEHR_TRY(check_spec(&run->spec));
+    LEHR_TRY(check_spec(run));
     LEHR_TRY(count_rows(&run->spec, &rungs, &rows));
     LEHR_TRY(lehr_stop_plan(run, rows));
+    LEHR_TRY(lehr_batch_plan(run));
     LEHR_TRY(fill_group(run, rungs, rows, group));
     *shape = (lehr_table){.rows = rows,
                           .parameters = run->problem->args.parameters,
@@ -182,6 +220,7 @@ static lehr_status make_scratch(lehr_run *run)
     LEHR_CHECK(lehr_size_mul(P, LEHR_CANDIDATES, &candidates), LEHR_ERR_ARG, "too many parameters");
     LEHR_TRY(LEHR_NEW(run->best, P, "best weights"));
     LEHR_TRY(LEHR_NEW(run->candidate, candidates, "observed weights"));
+    LEHR_TRY(lehr_batch_create(run));
     return make_outputs(run);
 }
 
@@ -195,7 +234,32 @@ static lehr_status try_backend(const lehr_run *run, const lehr_table *table)
     return run->backend->plan(&run->options, run->problem, table, &plan);
 }
 
-lehr_status lehr_run_choose(lehr_run *run, const lehr_table *shape)
+static void add_notice(lehr_run *run, const char *sentence)
+{
+    const size_t length = strlen(run->notice);
+    snprintf(run->notice + length, sizeof run->notice - length, "%s%s", length > 0 ? "; " : "",
+             sentence);
+}
+
+/* What a user may not expect is said. */
+static lehr_status add_notices(lehr_run *run, const lehr_table *shape)
+{
+    lehr_memory_plan plan = {0};
+    char sentence[LEHR_NAME_MAX];
+    if (run->problem->args.target == LEHR_TARGET_NETWORK)
+        LEHR_TRY(run->backend->plan(&run->options, run->problem, shape, &plan));
+    if (plan.wanted_bytes > 0) {
+        snprintf(sentence, sizeof sentence,
+                 "proposals are evaluated in full: kept activations would take %.1f GB",
+                 (double)plan.wanted_bytes / 1e9);
+        add_notice(run, sentence);
+    }
+    if (lehr_batched(run))
+        add_notice(run, "mini-batches: the run optimizes, it samples no distribution");
+    return LEHR_OK;
+}
+
+static lehr_status choose(lehr_run *run, const lehr_table *shape)
 {
     const char *name = run->spec.backend;
     LEHR_TRY(
@@ -212,6 +276,12 @@ lehr_status lehr_run_choose(lehr_run *run, const lehr_table *shape)
     return run->backend->supports(&run->options, run->problem, shape);
 }
 
+lehr_status lehr_run_choose(lehr_run *run, const lehr_table *shape)
+{
+    LEHR_TRY(choose(run, shape));
+    return add_notices(run, shape);
+}
+
 const char *lehr_run_notice(const lehr_run *run)
 {
     return run->notice;
@@ -221,6 +291,8 @@ const char *lehr_run_notice(const lehr_run *run)
 
 static lehr_status start(lehr_run *run)
 {
+    if (lehr_batched(run))
+        LEHR_TRY(lehr_batch_draw(run));
     LEHR_TRY(run->backend->start(run->state));
     run->best_loss = INFINITY;
     run->best_energy = INFINITY;
@@ -248,6 +320,8 @@ void lehr_run_prepare(lehr_run *run, const lehr_run_spec *spec, const lehr_backe
     run->spec = *spec;
     run->options = *options;
     run->options.numerics = spec->numerics;
+    run->options.whole |= !spec->early_rejection;
+    run->options.forget |= !spec->keep_activations;
     if (lehr_cache_set(&run->cache, spec->cache_dir))
         run->options.cache = (lehr_cache_fns){lehr_cache_get, lehr_cache_put, &run->cache};
     run->objective = objective;
@@ -286,6 +360,7 @@ void lehr_run_destroy(lehr_run **run)
     LEHR_FREE((*run)->best);
     LEHR_FREE((*run)->candidate);
     LEHR_FREE((*run)->outputs);
+    lehr_batch_destroy(*run);
     LEHR_FREE(*run);
 }
 
@@ -315,6 +390,8 @@ lehr_status lehr_run_start_from(lehr_run *run, const float *theta)
 static int64_t slice_scans(const lehr_run *run, int64_t wanted)
 {
     int64_t scans = run->spec.observe - run->scan % run->spec.observe;
+    if (scans > lehr_batch_scans_left(run))
+        scans = lehr_batch_scans_left(run);
     if (scans > run->last_scan - run->scan)
         scans = run->last_scan - run->scan;
     if (wanted > 0 && wanted < scans)
@@ -326,6 +403,7 @@ static int64_t slice_scans(const lehr_run *run, int64_t wanted)
 static lehr_status run_slice(lehr_run *run, int64_t scans)
 {
     const double begin_s = lehr_clock_s();
+    LEHR_TRY(lehr_batch_refresh(run));
     LEHR_TRY(run->backend->slice(run->state, (uint64_t)run->scan, (uint64_t)scans));
     const double spent_s = lehr_clock_s() - begin_s;
     run->scan += scans;

@@ -17,7 +17,7 @@ struct lehr_run {
     const lehr_problem *problem;
     const lehr_backend *backend;
     lehr_cache cache;               /* of compiled kernels */
-    char notice[5 * LEHR_NAME_MAX]; /* what was chosen instead of what; "" */
+    char notice[5 * LEHR_NAME_MAX]; /* what a user may not expect; "" */
     void *state;                    /* of the backend */
     lehr_table *table;
 
@@ -42,7 +42,9 @@ struct lehr_run {
     float *candidate; /* [LEHR_CANDIDATES,P] */
     double candidate_energy[LEHR_CANDIDATES];
     int32_t candidates;
-    float *outputs; /* [N,K] of the largest part; regression only */
+    float *outputs;                      /* [N,K] of the largest part; regression only */
+    float *batch_inputs, *batch_targets; /* of a mini-batch */
+    int32_t *batch_order;                /* [N] */
 
     int64_t cold_proposed, cold_accepted; /* at the last observation */
     int64_t accepts, accepts_scan; /* for the frozen rule: accepted so far, when it last rose */
@@ -67,6 +69,16 @@ lehr_status lehr_run_choose(lehr_run *run, const lehr_table *shape);
 /* observe.c: choose `best` among the cold rows and the rows' lowest energies; fill run->observation. */
 lehr_status lehr_run_observe(lehr_run *run);
 lehr_status lehr_run_score(lehr_run *run, lehr_part part, const float *theta, lehr_score *out);
+
+/* batch.c: mini-batches. Plan checks the spec; draw sets the backend's points for run->scan; refresh does that
+ * and weighs all rows anew, when a batch ends at run->scan. */
+bool lehr_batched(const lehr_run *run);
+lehr_status lehr_batch_plan(lehr_run *run);
+lehr_status lehr_batch_create(lehr_run *run);
+void lehr_batch_destroy(lehr_run *run);
+lehr_status lehr_batch_draw(lehr_run *run);
+lehr_status lehr_batch_refresh(lehr_run *run);
+int64_t lehr_batch_scans_left(const lehr_run *run);
 
 /* converge.c: the rules that end a run. */
 lehr_status lehr_stop_plan(lehr_run *run, int32_t rows);
