@@ -144,6 +144,39 @@ static lehr_status measure_device(const char *backend, const lehr_bench_options 
     return LEHR_OK;
 }
 
+/* ---- Savings --------------------------------------------------------------------------------- */
+
+static void add_saving_json(json_t *list, const lehr_bench_case *bench, const lehr_bench_saving *s)
+{
+    json_array_append_new(list,
+                          json_pack("{s:o, s:s, s:I, s:I, s:i, s:f, s:f, s:f, s:f, s:f}", "name",
+                                    lehr_json_text(bench->name), "shape", bench->shape,
+                                    "parameters", (json_int_t)bench->cost.parameters, "points",
+                                    (json_int_t)bench->cost.points, "rows", (int)bench->rows,
+                                    "proposals_per_s_per_core", s->rate,
+                                    "full_proposals_per_s_per_core", s->whole_rate, "ratio_to_full",
+                                    s->ratio, "acceptance", s->acceptance, "wall_s", s->wall_s));
+}
+
+static lehr_status measure_saving(int32_t index, const lehr_bench_options *bench_options,
+                                  output *out)
+{
+    lehr_bench_case bench;
+    lehr_bench_saving saving;
+    LEHR_TRY(lehr_bench_saving_open(index, &bench));
+    const lehr_status status = lehr_bench_save(index, &bench, bench_options, &saving);
+    if (status == LEHR_OK && out->json)
+        add_saving_json(out->list, &bench, &saving);
+    else if (status == LEHR_OK)
+        lehr_text_add(&out->text,
+                      "%-12s  %-20s  %7lld  %10lld  %11.0f  %.0f in full: %.2fx, acceptance %.2f\n",
+                      bench.name, bench.shape, (long long)bench.cost.points,
+                      (long long)bench.cost.parameters, saving.rate, saving.whole_rate,
+                      saving.ratio, saving.acceptance);
+    lehr_bench_close(&bench);
+    return status;
+}
+
 /* ---- Measuring ------------------------------------------------------------------------------- */
 
 static lehr_status measure(const lehr_options *options, const lehr_bench_options *bench_options,
@@ -193,7 +226,15 @@ static lehr_status measure_built_in(const lehr_options *options,
         lehr_bench_close(&bench);
         LEHR_TRY(status);
     }
-    LEHR_CHECK(found, LEHR_ERR_ARG, "unknown workload '%s': a, b or c", only);
+    const bool cpu = strcmp(backend_of(options), "cpu") == 0;
+    for (int32_t i = 0; cpu && i < LEHR_BENCH_SAVINGS; i++) {
+        if (only && strcmp(only, lehr_bench_saving_name(i)) != 0)
+            continue;
+        found = true;
+        LEHR_TRY(measure_saving(i, bench_options, out));
+    }
+    LEHR_CHECK(found, LEHR_ERR_ARG,
+               "unknown workload '%s': a, b, c, and on the CPU a-early, b-neuron, c-neuron", only);
     return LEHR_OK;
 }
 
@@ -244,6 +285,9 @@ const lehr_command lehr_command_bench = {
         "could reach, and\n"
         "`2 threads` the rate of two threads over one; both are medians of ratios taken close "
         "together.\n"
+        "a-early, b-neuron and c-neuron say what early rejection and kept activations save "
+        "against full\n"
+        "evaluation, with the same bits.\n"
         "--backend times another device at 1,024 rows and more, by the clock on the wall, without "
         "a bound.\n"
         "bench/README.md says more.\n",

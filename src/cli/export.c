@@ -88,11 +88,13 @@ const lehr_command lehr_command_export = {
     .name = "export",
     .arguments = "DIR",
     .help = "write a run's best weights for other programs",
-    .notes = "DIR is a run's directory, or a safetensors file of one. The scaling of inputs and "
-             "outputs is folded into\n"
-             "the first and last layer, so that the network takes and gives the data's own units. "
-             "Without -o the file\n"
-             "is DIR/export.FORMAT; its path is printed. Nothing that exists is overwritten.\n",
+    .notes =
+        "DIR is a run's directory, or a safetensors file of one. The scaling of inputs and "
+        "outputs, and a projection\n"
+        "of the inputs, are folded into the first and last layer, so that the network takes and "
+        "gives the data's own\n"
+        "units. Without -o the file is DIR/export.FORMAT; its path is printed. Nothing that "
+        "exists is overwritten.\n",
     .least = 1,
     .most = 1,
     .options = LEHR_BIT(FORMAT) | LEHR_BIT(OUTPUT),

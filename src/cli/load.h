@@ -9,4 +9,9 @@
  * Fails like lehr_config_load. */
 lehr_status lehr_load(const lehr_options *options, lehr_config *out);
 
+/* The data of that config. Fails like lehr_dataset_create, with the place in the config before a
+ * sentence about one of its keys. */
+lehr_status lehr_load_data(const lehr_options *options, const lehr_config *config,
+                           lehr_dataset **out);
+
 #endif

@@ -23,7 +23,7 @@ static lehr_status look_ahead(const lehr_options *options, outlook *o)
 {
     const lehr_config *c = &o->config;
     LEHR_TRY(lehr_load(options, &o->config));
-    LEHR_TRY(lehr_dataset_create(&c->data, &o->dataset));
+    LEHR_TRY(lehr_load_data(options, c, &o->dataset));
     LEHR_TRY(lehr_objective_create(&c->network, &c->loss, &c->prior, o->dataset, &o->objective));
     LEHR_TRY(lehr_run_plan(&c->run, o->objective, &o->plan));
     lehr_plan_doubts(&c->run, o->objective, &o->plan, &o->doubts);
@@ -63,6 +63,8 @@ static void add_memory(const lehr_plan *p, lehr_text *out)
     lehr_text_add(out, "memory        ");
     add_bytes(out, "table ", p->table_bytes);
     add_bytes(out, ", host ", p->host_bytes);
+    if (p->kept_bytes > 0)
+        add_bytes(out, ", of these activations ", p->kept_bytes);
     if (p->device_bytes > 0) {
         add_bytes(out, ", each device ", p->device_bytes);
         add_bytes(out, " of ", p->free_bytes);
@@ -122,10 +124,10 @@ static json_t *json_doubts(const outlook *o)
 static lehr_status print_json(const outlook *o)
 {
     const lehr_plan *p = &o->plan;
-    json_t *memory = json_pack("{s:I, s:I, s:I, s:I}", "table_bytes", (json_int_t)p->table_bytes,
-                               "host_bytes", (json_int_t)p->host_bytes, "device_bytes",
-                               (json_int_t)p->device_bytes, "free_bytes",
-                               (json_int_t)p->free_bytes);
+    json_t *memory = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I}", "table_bytes", (json_int_t)p->table_bytes, "host_bytes",
+        (json_int_t)p->host_bytes, "kept_bytes", (json_int_t)p->kept_bytes, "device_bytes",
+        (json_int_t)p->device_bytes, "free_bytes", (json_int_t)p->free_bytes);
     json_t *all = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:i, s:i, s:o, s:o}", "rows",
                             (int)p->rows, "rungs", (int)p->rungs, "copies", (int)p->copies,
                             "parameters", (int)p->parameters, "scans", (json_int_t)p->scans,

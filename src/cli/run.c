@@ -80,7 +80,7 @@ static lehr_status check_options(const session *s)
 /* Data, id and place; the result when all of it was done before. */
 static lehr_status look(session *s)
 {
-    LEHR_TRY(lehr_dataset_create(&s->config.data, &s->dataset));
+    LEHR_TRY(lehr_load_data(s->options, &s->config, &s->dataset));
     LEHR_TRY(lehr_config_id(&s->config, lehr_dataset_describe(s->dataset).hash, s->id));
     LEHR_TRY(lehr_store_place(&s->config, s->id,
                               lehr_option_value(s->options, LEHR_OPTION_OUTPUT, ""), s->dir));

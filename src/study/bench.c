@@ -18,12 +18,12 @@ enum { RUNGS = 16, EVERY = 10 };
 
 lehr_bench_options lehr_bench_options_default(void)
 {
-    return (lehr_bench_options){.repetitions = 41, .part_s = 0.03};
+    return (lehr_bench_options){.repetitions = 41, .part_s = 0.03, .warm = 1};
 }
 
 lehr_bench_options lehr_bench_options_quick(void)
 {
-    return (lehr_bench_options){.repetitions = 1, .part_s = 0.002};
+    return (lehr_bench_options){.repetitions = 1, .part_s = 0.002, .warm = 0.001};
 }
 
 /* ---- Runs ------------------------------------------------------------------------------------ */
@@ -40,6 +40,7 @@ static lehr_run_spec run_spec(int32_t rows, int32_t threads)
     spec.move_count = 1;
     spec.moves[0] = (lehr_move_spec){
         .kind = LEHR_MOVE_GAUSSIAN, .scope = LEHR_SCOPE_ALL, .weight = 1};
+    spec.early_rejection = false; /* the bound is that of a full evaluation */
     spec.exchange = (lehr_exchange_spec){.scheme = LEHR_EXCHANGE_DEO, .every = EVERY};
     spec.stop = (lehr_stop_spec){.scans = INT64_MAX / 2};
     spec.observe = INT64_MAX / 2;
@@ -103,21 +104,6 @@ static double mean_acceptance(const lehr_run *run)
     for (int32_t t = 0; t < RUNGS; t++)
         sum += lehr_run_move(run, 0, t).acceptance / RUNGS;
     return sum;
-}
-
-/* ---- Medians --------------------------------------------------------------------------------- */
-
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Sorts values[count]. */
-static double median(double *values, int32_t count)
-{
-    qsort(values, (size_t)count, sizeof *values, compare);
-    return count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
 }
 
 static double highest(const double *values, int32_t count)
@@ -194,13 +180,13 @@ static lehr_status measure(const lehr_bench_case *bench, const lehr_bench_option
     for (int32_t i = 0; i < n; i++)
         LEHR_TRY(repeat(bench, options, p, i));
     *out = (lehr_bench_speed){
-        .peak = median(p->figure + PEAK * n, n),
-        .rate = median(p->figure + RATE * n, n),
-        .core_share = median(p->figure + SHARE * n, n),
+        .peak = lehr_bench_median(p->figure + PEAK * n, n),
+        .rate = lehr_bench_median(p->figure + RATE * n, n),
+        .core_share = lehr_bench_median(p->figure + SHARE * n, n),
         .best = highest(p->figure + RATE * n, n) /
                 lehr_bench_bound(&bench->cost, highest(p->figure + PEAK * n, n)),
-        .fraction = median(p->figure + FRACTION * n, n),
-        .threads = median(p->figure + THREADS * n, n),
+        .fraction = lehr_bench_median(p->figure + FRACTION * n, n),
+        .threads = lehr_bench_median(p->figure + THREADS * n, n),
         .acceptance = mean_acceptance(p->run[0]),
     };
     out->bound = lehr_bench_bound(&bench->cost, out->peak);
@@ -269,7 +255,7 @@ static lehr_status scale(const lehr_bench_case *bench, const lehr_bench_options 
     out->count = s->count;
     for (int k = 0; k < s->count; k++) {
         out->rows[k] = scale_rows[k];
-        out->cost[k] = median(s->cost + k * n, n);
+        out->cost[k] = lehr_bench_median(s->cost + k * n, n);
     }
     return LEHR_OK;
 }
@@ -318,7 +304,7 @@ static lehr_status fill_rates(const lehr_bench_case *bench, const lehr_bench_opt
         lehr_run_destroy(&run);
         LEHR_TRY(status);
         out->rows[k] = device_rows[k];
-        out->rate[k] = median(rate, options->repetitions);
+        out->rate[k] = lehr_bench_median(rate, options->repetitions);
         out->count = k + 1;
     }
     return LEHR_OK;

@@ -57,6 +57,7 @@ void lehr_bench_close(lehr_bench_case *bench);
 typedef struct lehr_bench_options {
     int32_t repetitions; /* at least 1 */
     double part_s;       /* length of one timed part of a repetition, > 0 */
+    double warm;         /* share of the scans that a saving is warmed for, at most 1 */
 } lehr_bench_options;
 
 lehr_bench_options lehr_bench_options_default(void);
@@ -76,6 +77,27 @@ typedef struct lehr_bench_speed {
 
 lehr_status lehr_bench_measure(const lehr_bench_case *bench, const lehr_bench_options *options,
                                lehr_bench_speed *out);
+
+/* What is saved where a proposal costs what it touches, or is given up early: the same moves and bits, with
+ * and without. */
+enum { LEHR_BENCH_SAVINGS = 3 };
+
+typedef struct lehr_bench_saving {
+    double rate;       /* proposals per second of a core, on one thread, median */
+    double whole_rate; /* the same, each evaluated in full */
+    double ratio;      /* of the two, median of the repetitions' ratios */
+    double acceptance; /* share of accepted proposals, mean over rungs */
+    double wall_s;
+} lehr_bench_saving;
+
+/* "a-early": whole networks at temperatures of a trained one; "b-neuron", "c-neuron": one unit. NULL beyond. */
+const char *lehr_bench_saving_name(int32_t index);
+
+/* Make the workload behind a name. */
+lehr_status lehr_bench_saving_open(int32_t index, lehr_bench_case *out);
+
+lehr_status lehr_bench_save(int32_t index, const lehr_bench_case *bench,
+                            const lehr_bench_options *options, lehr_bench_saving *out);
 
 /* Cost of a proposal on one thread as the number of rows grows. */
 enum { LEHR_BENCH_SCALES = 6 };
@@ -102,5 +124,8 @@ lehr_status lehr_bench_device(const lehr_bench_case *bench, const lehr_bench_opt
 
 /* FMA FLOP per second of a core, by a loop of about `seconds`. */
 double lehr_bench_peak(double seconds);
+
+/* Sorts values[count]. */
+double lehr_bench_median(double *values, int32_t count);
 
 #endif

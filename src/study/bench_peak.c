@@ -6,6 +6,7 @@
  * with it. */
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "study/bench.h"
@@ -75,4 +76,16 @@ double lehr_bench_peak(double seconds)
         spent_s = lehr_clock_core_s() - begin_s;
     }
     return flop * (double)calls / spent_s;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double lehr_bench_median(double *values, int32_t count)
+{
+    qsort(values, (size_t)count, sizeof *values, compare);
+    return 0.5 * (values[(count - 1) / 2] + values[count / 2]);
 }

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/status.h"
@@ -18,7 +20,8 @@ lehr_config lehr_config_default(void)
                  .split_seed = 1,
                  .test_fraction = 0.2,
                  .validation_fraction = 0.1,
-                 .standardize = true},
+                 .standardize = true,
+                 .project = {.components = 64}},
         .network = {.hidden_count = 1,
                     .hidden = {12},
                     .activation = LEHR_ACTIVATION_TANH,
@@ -40,14 +43,24 @@ static lehr_status fill(lehr_config_reader *reader, const char *text, size_t len
     return lehr_config_resolve(reader);
 }
 
-lehr_status lehr_config_parse(const char *text, size_t length, const char *file,
-                              const char *const *overrides, int32_t count, lehr_config *out)
+/* A reader with its defaults; some 20 kB, so not on the caller's stack. */
+static lehr_status new_reader(const char *file, const char *const *overrides,
+                              lehr_config_reader **out)
 {
-    lehr_config_reader *reader = NULL; /* some 20 kB: not on the caller's stack */
+    lehr_config_reader *reader = NULL;
     LEHR_TRY(LEHR_NEW(reader, 1, "a config"));
     reader->file = file;
     reader->overrides = overrides;
     reader->draft.config = lehr_config_default();
+    *out = reader;
+    return LEHR_OK;
+}
+
+lehr_status lehr_config_parse(const char *text, size_t length, const char *file,
+                              const char *const *overrides, int32_t count, lehr_config *out)
+{
+    lehr_config_reader *reader = NULL;
+    LEHR_TRY(new_reader(file, overrides, &reader));
     const lehr_status status = fill(reader, text, length, count);
     if (status == LEHR_OK)
         *out = reader->draft.config;
@@ -67,19 +80,90 @@ static lehr_status read_text(const char *path, FILE *file, char *text, size_t *l
     return LEHR_OK;
 }
 
-lehr_status lehr_config_load(const char *path, const char *const *overrides, int32_t count,
-                             lehr_config *out)
+/* The text is the caller's to free in any case. */
+static lehr_status load_text(const char *path, char **text, size_t *length)
 {
     FILE *file = fopen(path, "rb");
     LEHR_CHECK(file != NULL, LEHR_ERR_IO, "%s: cannot be read: %s", path, lehr_system_error(errno));
+    lehr_status status = LEHR_NEW(*text, LEHR_CONFIG_BYTES_MAX + 1, "a config");
+    if (status == LEHR_OK)
+        status = read_text(path, file, *text, length);
+    fclose(file);
+    return status;
+}
+
+lehr_status lehr_config_load(const char *path, const char *const *overrides, int32_t count,
+                             lehr_config *out)
+{
     char *text = NULL;
     size_t length = 0;
-    lehr_status status = LEHR_NEW(text, LEHR_CONFIG_BYTES_MAX + 1, "a config");
-    if (status == LEHR_OK)
-        status = read_text(path, file, text, &length);
-    fclose(file);
+    lehr_status status = load_text(path, &text, &length);
     if (status == LEHR_OK)
         status = lehr_config_parse(text, length, path, overrides, count, out);
     LEHR_FREE(text);
+    return status;
+}
+
+/* ---- What only the data could tell ------------------------------------------------------------ */
+
+/* Does the sentence begin with the name of a key in a section? */
+static bool find_key(const char *sentence, char key[LEHR_CONFIG_PATH_MAX])
+{
+    int32_t move = 0;
+    const size_t length = strcspn(sentence, " ");
+    if (length >= LEHR_CONFIG_PATH_MAX)
+        return false;
+    snprintf(key, LEHR_CONFIG_PATH_MAX, "%.*s", (int)length, sentence);
+    return strchr(key, '.') != NULL && lehr_config_find(key, &move) != NULL;
+}
+
+/* A key that was not given has its default because of the kind that was: `data.project.kind`. */
+static void find_given(const lehr_config_reader *reader, char key[LEHR_CONFIG_PATH_MAX])
+{
+    char kind[LEHR_CONFIG_PATH_MAX];
+    const int section = (int)(strrchr(key, '.') - key);
+    int32_t move = 0;
+    snprintf(kind, sizeof kind, "%.*s.kind", section, key);
+    if (!lehr_config_given(reader, key) && lehr_config_find(kind, &move) != NULL &&
+        lehr_config_given(reader, kind))
+        snprintf(key, LEHR_CONFIG_PATH_MAX, "%s", kind);
+}
+
+/* A pipe gives its text once, and asking again can wait for ever. */
+static bool reads_twice(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+/* Read everything once more, for the places alone. */
+static lehr_status fill_again(const char *path, int32_t count, lehr_config_reader *reader)
+{
+    char *text = NULL;
+    size_t length = 0;
+    lehr_status status = load_text(path, &text, &length);
+    if (status == LEHR_OK)
+        status = fill(reader, text, length, count);
+    LEHR_FREE(text);
+    return status;
+}
+
+lehr_status lehr_config_blame_again(const char *path, const char *const *overrides, int32_t count,
+                                    lehr_status status)
+{
+    char key[LEHR_CONFIG_PATH_MAX], sentence[512];
+    snprintf(sentence, sizeof sentence, "%s", lehr_error());
+    if (!find_key(sentence, key) || !reads_twice(path))
+        return status;
+    lehr_config_reader *reader = NULL;
+    lehr_status again = new_reader(path, overrides, &reader);
+    if (again == LEHR_OK)
+        again = fill_again(path, count, reader);
+    lehr_fail(status, "%s", sentence); /* whatever reading it again has said */
+    if (again == LEHR_OK) {
+        find_given(reader, key);
+        lehr_config_blame(reader, key, status);
+    }
+    LEHR_FREE(reader);
     return status;
 }

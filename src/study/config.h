@@ -14,6 +14,12 @@
 lehr_status lehr_config_parse(const char *text, size_t length, const char *file,
                               const char *const *overrides, int32_t count, lehr_config *out);
 
+/* The last error sentence, of something that was made with a config that was loaded so: when it
+ * begins with the name of a key, put the place where that was given before it. The file is read
+ * again; where that cannot be (a pipe) the sentence stays as it is. Returns status. */
+lehr_status lehr_config_blame_again(const char *path, const char *const *overrides, int32_t count,
+                                    lehr_status status);
+
 /* A config as YAML with two lines of comment above every key: meaning, unit, range, part of the
  * identity or not. configs/defaults.yaml is this text for the defaults. Paths stay as they are.
  * Fails like lehr_config_write; the text is the caller's to free in both cases. */

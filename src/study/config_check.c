@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "run/device.h"
+#include "core/args.h"
 #include "study/config_read.h"
 #include "study/directory.h"
 
@@ -182,10 +183,23 @@ static lehr_status check_move(const lehr_config_reader *r, int32_t i)
              "moves.%d: flip moves need network.weights binary or ternary, not real", i);
     CHECK_AT(r, move_key(r, i, "kind", path), flip || real, LEHR_ERR_ARG,
              "moves.%d: %s moves need real network.weights; %s ones move by flip", i, kind, values);
-    const bool sparse = move->scope == LEHR_SCOPE_SPARSE && !flip &&
-                        move->kind != LEHR_MOVE_LOG_SCALE;
-    CHECK_AT(r, move_key(r, i, "scope", path), !sparse || lehr_config_given(r, k), LEHR_ERR_ARG,
-             "moves.%d: scope sparse needs k, the number of random parameters that move", i);
+    const bool picks = (move->scope == LEHR_SCOPE_SPARSE || move->scope == LEHR_SCOPE_NEURON_IN) &&
+                       !flip && move->kind != LEHR_MOVE_LOG_SCALE;
+    CHECK_AT(r, move_key(r, i, "scope", path), !picks || lehr_config_given(r, k), LEHR_ERR_ARG,
+             "moves.%d: scope %s needs k, the number of random parameters that move", i,
+             lehr_kind_name(LEHR_LIST_SCOPE, (int32_t)move->scope));
+    CHECK_AT(r, k, move->k > 0 || (move->scope == LEHR_SCOPE_NEURON_IN && !flip), LEHR_ERR_ARG,
+             "moves.%d: k must be from 1 to %d; only scope neuron_in takes 0, for all of a unit's",
+             i, LEHR_CORE_PENDING_MAX);
+    CHECK_AT(r, move_key(r, i, "scope", path),
+             move->scope != LEHR_SCOPE_NEURON_OUT || r->draft.config.network.hidden_count > 0,
+             LEHR_ERR_ARG, "moves.%d: scope neuron_out needs a hidden layer", i);
+    CHECK_AT(
+        r, move_key(r, i, "scale", path),
+        r->draft.config.run.batch.points == 0 || flip || move->scale > 0, LEHR_ERR_ARG,
+        "moves.%d: step sizes that adapt on refreshed batches diverge at low temperatures; give "
+        "scale a number or {from, to}",
+        i);
     return LEHR_OK;
 }
 
@@ -193,6 +207,18 @@ static lehr_status check_moves(const lehr_config_reader *r)
 {
     for (int32_t i = 0; i < r->draft.config.run.move_count; i++)
         LEHR_TRY(check_move(r, i));
+    return LEHR_OK;
+}
+
+static lehr_status check_batch(const lehr_config_reader *r)
+{
+    const lehr_batch_spec *batch = &r->draft.config.run.batch;
+    CHECK_AT(
+        r, "data.batch.points", batch->points == 0 || r->draft.config.data.validation_fraction > 0,
+        LEHR_ERR_ARG,
+        "data.batch needs a validation part to choose `best` by; data.validation_fraction is 0");
+    CHECK_AT(r, "data.batch.grow", batch->points > 0 || batch->grow == 0, LEHR_ERR_ARG,
+             "data.batch.grow is given without data.batch.points");
     return LEHR_OK;
 }
 
@@ -268,5 +294,6 @@ lehr_status lehr_config_resolve(lehr_config_reader *r)
     LEHR_TRY(check_parts(r));
     LEHR_TRY(check_temperatures(r));
     LEHR_TRY(check_moves(r));
+    LEHR_TRY(check_batch(r));
     return check_stop(r);
 }

@@ -89,7 +89,8 @@ static bool same_moves(const lehr_run_spec *a, const lehr_run_spec *b)
     for (int32_t i = 0; i < a->move_count; i++) {
         const lehr_move_spec *x = &a->moves[i], *y = &b->moves[i];
         if (x->kind != y->kind || x->scope != y->scope || x->k != y->k || x->nu != y->nu ||
-            x->scale != y->scale || x->target != y->target || x->weight != y->weight)
+            x->scale != y->scale || x->scale_to != y->scale_to || x->target != y->target ||
+            x->weight != y->weight)
             return false;
     }
     return true;

@@ -25,6 +25,7 @@
 #define COUNT  LEHR_VALUE_COUNT
 #define SEED   LEHR_VALUE_SEED
 #define NUMBER LEHR_VALUE_NUMBER
+#define SCALE  LEHR_VALUE_SCALE
 #define TEXT   LEHR_VALUE_TEXT
 #define PATH   LEHR_VALUE_PATH
 #define KIND   LEHR_VALUE_KIND
@@ -60,6 +61,12 @@ const lehr_config_key lehr_config_keys[] = {
     {"data.standardize", BOOL, AT(data.standardize), .flags = ID,
      .meaning =
          "inputs and regression targets to mean 0 and deviation 1, fitted on the training part"},
+    {"data.project.kind", KIND, OF(PROJECT), AT(data.project.kind), .flags = ID,
+     .meaning = "what the network sees in place of the inputs, fitted on the training part"},
+    {"data.project.components", INT, AT(data.project.components), .low = 1,
+     .high = LEHR_PROJECT_INPUTS_MAX, .flags = ID, .unit = "inputs of the network",
+     .meaning =
+         "of pca; bits are the same on one machine, elsewhere they depend on LAPACK's rounding"},
     {"data.generator.kind", KIND, OF(GENERATOR), AT(data.generator.kind), .flags = ID,
      .meaning = "data made here, in place of data.source"},
     {"data.generator.points", INT, AT(data.generator.points), .low = 1, .high = INT32_MAX,
@@ -68,6 +75,14 @@ const lehr_config_key lehr_config_keys[] = {
      .unit = "inputs", .meaning = "inputs of parity"},
     {"data.generator.noise", NUMBER, AT(data.generator.noise), .high = LARGE, .flags = ID,
      .unit = "the data's", .meaning = "standard deviation of the normal noise added"},
+
+    {"data.batch.points", COUNT, AT(run.batch.points), .high = INT32_MAX, .flags = ID,
+     .unit = "points",
+     .meaning = "of a random batch, one for all rows: optimization, not sampling; 0: all points"},
+    {"data.batch.refresh", COUNT, AT(run.batch.refresh), .low = 1, .high = SCANS_MAX, .flags = ID,
+     .unit = "scans", .meaning = "between batches"},
+    {"data.batch.grow", COUNT, AT(run.batch.grow), .high = INT32_MAX, .flags = ID, .unit = "points",
+     .meaning = "points of the last batch, reached geometrically; 0: no change"},
 
     {"network.hidden", LEHR_VALUE_WIDTHS, ITEMS(network.hidden),
      LENGTH(config.network.hidden_count), .low = 1, .high = 1e6, .flags = ID, .unit = "units",
@@ -141,17 +156,30 @@ const lehr_config_key lehr_config_keys[] = {
      .meaning = "distribution of the step, or flip, or log_scale"},
     {"moves.*.scope", KIND, OF(SCOPE), AT(run.moves[0].scope), .flags = ID,
      .meaning = "which parameters move"},
-    {"moves.*.k", INT, AT(run.moves[0].k), .low = 1, .high = 64, .flags = ID, .unit = "parameters",
-     .meaning = "scope sparse, and flip: how many parameters move"},
+    {"moves.*.k", INT, AT(run.moves[0].k), .high = 64, .flags = ID, .unit = "parameters",
+     .meaning =
+         "scopes sparse and neuron_in, and flip: how many parameters move; 0: neuron_in, all"},
     {"moves.*.nu", NUMBER, AT(run.moves[0].nu), .high = 1e6, .flags = ID | ABOVE,
      .meaning = "degrees of freedom of student_t"},
-    {"moves.*.scale", NUMBER, AT(run.moves[0].scale), .low = SMALL, .high = LARGE,
-     .flags = ID | AUTO, .meaning = "step size; auto: adapted on every rung towards target"},
+    {"moves.*.scale", SCALE, AT(run.moves[0].scale), .low = SMALL, .high = LARGE,
+     .flags = ID | AUTO,
+     .meaning = "step size; auto: adapted to target; {from, to}: geometric over cooling.scans or "
+                "all scans"},
     {"moves.*.target", NUMBER, AT(run.moves[0].target), .high = 1,
      .flags = ID | AUTO | ABOVE | BELOW,
      .meaning = "acceptance to adapt to; auto: 0.234, or 0.44 when one parameter moves"},
     {"moves.*.weight", NUMBER, AT(run.moves[0].weight), .high = 1e6, .flags = ID | ABOVE,
      .meaning = "how often this move is drawn, relative to the others"},
+
+    {"evaluation.keep_activations", BOOL, AT(run.keep_activations),
+     .meaning =
+         "keep activations between proposals, so that a move costs what it touches: the same "
+         "bits"},
+    {"evaluation.early_rejection", BOOL, AT(run.early_rejection),
+     .meaning = "reject a proposal as soon as its energy can only be too high: the same bits"},
+    {"evaluation.delayed_acceptance", BOOL, AT(run.delayed_acceptance), .flags = ID,
+     .meaning = "a quarter of the points decides first, the others correct it: exact, another "
+                "sequence"},
 
     {"exchange.scheme", KIND, OF(EXCHANGE), AT(run.exchange.scheme), .flags = ID,
      .meaning = "which neighbours try to swap"},

@@ -13,7 +13,7 @@
 #include "lehr/lehr.h"
 #include "study/config_yaml.h"
 
-enum { LEHR_CONFIG_KEYS_MAX = 80, LEHR_CONFIG_PATH_MAX = 160 };
+enum { LEHR_CONFIG_KEYS_MAX = 96, LEHR_CONFIG_PATH_MAX = 160 };
 
 /* A config and what only its file knows: where the table's offsets point to. */
 typedef struct lehr_config_draft {
@@ -28,6 +28,7 @@ typedef enum lehr_value {
     LEHR_VALUE_COUNT,  /* int64_t */
     LEHR_VALUE_SEED,   /* uint64_t */
     LEHR_VALUE_NUMBER, /* double */
+    LEHR_VALUE_SCALE,  /* two doubles: a number, or {from, to}; to 0: only one was given */
     LEHR_VALUE_TEXT,   /* char[size] */
     LEHR_VALUE_PATH,   /* char[size]; relative to the config's folder */
     LEHR_VALUE_KIND,   /* an enum of kinds.h */

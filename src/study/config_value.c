@@ -45,7 +45,8 @@ void lehr_config_describe(const lehr_config_key *key, lehr_text *text)
     case LEHR_VALUE_INT:
     case LEHR_VALUE_COUNT: lehr_text_add(text, "a whole number "); break;
     case LEHR_VALUE_SEED: lehr_text_add(text, "a whole number from 0 to 2^64-1"); break;
-    case LEHR_VALUE_NUMBER: lehr_text_add(text, "a number "); break;
+    case LEHR_VALUE_NUMBER:
+    case LEHR_VALUE_SCALE: lehr_text_add(text, "a number "); break;
     case LEHR_VALUE_TEXT: lehr_text_add(text, "text of at most %zu bytes", key->size - 1); break;
     case LEHR_VALUE_PATH: lehr_text_add(text, "a path of at most %zu bytes", key->size - 1); break;
     case LEHR_VALUE_KIND: describe_kinds(key->list, text); break;
@@ -57,9 +58,11 @@ void lehr_config_describe(const lehr_config_key *key, lehr_text *text)
         break;
     }
     if (key->value == LEHR_VALUE_INT || key->value == LEHR_VALUE_COUNT ||
-        key->value == LEHR_VALUE_NUMBER || key->value == LEHR_VALUE_WIDTHS ||
-        key->value == LEHR_VALUE_LADDER)
+        key->value == LEHR_VALUE_NUMBER || key->value == LEHR_VALUE_SCALE ||
+        key->value == LEHR_VALUE_WIDTHS || key->value == LEHR_VALUE_LADDER)
         describe_range(key, text);
+    if (key->value == LEHR_VALUE_SCALE)
+        lehr_text_add(text, ", or {from: number, to: number}");
     if (key->value == LEHR_VALUE_LADDER)
         lehr_text_add(text, " (the last may be inf)");
     if (has(key, LEHR_KEY_AUTO))
@@ -156,6 +159,14 @@ static lehr_status read_number(const reading *r, const char *text, size_t length
     return LEHR_OK;
 }
 
+/* One number for a whole schedule. */
+static lehr_status read_constant(const reading *r, const char *text, size_t length, double *pair)
+{
+    LEHR_TRY(read_number(r, text, length, &pair[0]));
+    pair[1] = 0;
+    return LEHR_OK;
+}
+
 static lehr_status read_text(const reading *r, const char *text, void *field)
 {
     return lehr_text_copy(field, r->key->size, text) ? LEHR_OK : refuse(r);
@@ -185,7 +196,11 @@ static lehr_status read_auto(const reading *r, void *field)
     LEHR_CHECK(!has(r->key, LEHR_KEY_TUNED), LEHR_ERR_ARG,
                "%s: ladders that tune themselves are not part of this version, give a number",
                r->key->name);
-    memset(field, 0, r->key->value == LEHR_VALUE_NUMBER ? sizeof(double) : sizeof(int32_t));
+    switch (r->key->value) {
+    case LEHR_VALUE_SCALE: memset(field, 0, 2 * sizeof(double)); break;
+    case LEHR_VALUE_NUMBER: memset(field, 0, sizeof(double)); break;
+    default: memset(field, 0, sizeof(int32_t)); break;
+    }
     return LEHR_OK;
 }
 
@@ -203,6 +218,7 @@ static lehr_status read_scalar(const reading *r, void *field)
     case LEHR_VALUE_COUNT: return read_whole(r, text, length, field);
     case LEHR_VALUE_SEED: return lehr_parse_uint64(text, length, field) ? LEHR_OK : refuse(r);
     case LEHR_VALUE_NUMBER: return read_number(r, text, length, field);
+    case LEHR_VALUE_SCALE: return read_constant(r, text, length, field);
     case LEHR_VALUE_KIND: return read_kind(r, text, field);
     default: return read_text(r, text, field);
     }
@@ -254,11 +270,38 @@ static lehr_status read_items(const reading *list, lehr_config_draft *items, int
     return LEHR_OK;
 }
 
+/* {from: number, to: number}: both, each once. */
+static lehr_status read_schedule(const reading *map, double *pair, int32_t *culprit)
+{
+    double value[2] = {0, 0};
+    reading r = *map;
+    for (int32_t key = map->yaml->node[map->node].first; key >= 0;
+         key = map->yaml->node[r.node].next) {
+        const char *text = NULL, *word = lehr_yaml_text(map->yaml, key);
+        size_t length = 0;
+        const int which = strcmp(word, "from") == 0 ? 0 : strcmp(word, "to") == 0 ? 1 : -1;
+        *culprit = r.node = key;
+        if (which < 0 || value[which] != 0)
+            return refuse(map);
+        *culprit = r.node = map->yaml->node[key].next;
+        if (!scalar(&r, &text, &length))
+            return refuse(&r);
+        LEHR_TRY(read_number(&r, text, length, &value[which]));
+    }
+    *culprit = map->node;
+    if (value[0] == 0 || value[1] == 0)
+        return refuse(map);
+    memcpy(pair, value, sizeof value);
+    return LEHR_OK;
+}
+
 lehr_status lehr_config_value_read(const lehr_config_key *key, int32_t move, const lehr_yaml *yaml,
                                    int32_t node, lehr_config_draft *draft, int32_t *culprit)
 {
     const reading r = {.key = key, .move = move, .yaml = yaml, .node = node};
     *culprit = node;
+    if (key->value == LEHR_VALUE_SCALE && yaml->node[node].kind == LEHR_YAML_MAP)
+        return read_schedule(&r, lehr_config_field(key, move, draft), culprit);
     if (key->value != LEHR_VALUE_WIDTHS && key->value != LEHR_VALUE_LADDER)
         return read_scalar(&r, lehr_config_field(key, move, draft));
     lehr_config_draft items = *draft;
@@ -356,8 +399,22 @@ static bool is_auto(const lehr_config_key *key, const void *field)
 {
     if (!has(key, LEHR_KEY_AUTO))
         return false;
-    return key->value == LEHR_VALUE_NUMBER ? *(const double *)field == 0
-                                           : *(const int32_t *)field == 0;
+    return key->value == LEHR_VALUE_NUMBER || key->value == LEHR_VALUE_SCALE
+               ? *(const double *)field == 0
+               : *(const int32_t *)field == 0;
+}
+
+static lehr_status print_scale(const double *pair, lehr_config_style style, lehr_text *text)
+{
+    const bool json = style == LEHR_STYLE_JSON;
+    if (pair[1] == 0)
+        return print_number(pair[0], text);
+    lehr_text_add(text, json ? "{\"from\":" : "{from: ");
+    LEHR_TRY(print_number(pair[0], text));
+    lehr_text_add(text, json ? ",\"to\":" : ", to: ");
+    LEHR_TRY(print_number(pair[1], text));
+    lehr_text_add(text, "}");
+    return LEHR_OK;
 }
 
 lehr_status lehr_config_value_print(const lehr_config_key *key, int32_t move,
@@ -381,6 +438,7 @@ lehr_status lehr_config_value_print(const lehr_config_key *key, int32_t move,
         lehr_text_add(text, "%llu", (unsigned long long)*(const uint64_t *)field);
         return LEHR_OK;
     case LEHR_VALUE_NUMBER: return print_number(*(const double *)field, text);
+    case LEHR_VALUE_SCALE: return print_scale(field, style, text);
     case LEHR_VALUE_KIND: return print_kind(key, field, style, text);
     case LEHR_VALUE_TEXT:
     case LEHR_VALUE_PATH: return print_text(field, text);

@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "study/model.h"
 
-/* A model that takes and gives the data's own units: the scaling of inputs goes into the first
- * layer, that of outputs into the last. A network without biases gets them when it needs them.
+/* A model that takes and gives the data's own units: scaling and projection of inputs go into the
+ * first layer, which then takes the inputs of a point, that of outputs into the last. A network without biases gets them when it needs them.
  *
  * Fails with LEHR_ERR_UNSUPPORTED when outputs are scaled behind an activation: then no weights
  * do it. */

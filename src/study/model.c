@@ -11,13 +11,13 @@
 #include "lehr/lehr.h"
 #include "model/objective.h"
 
-enum { SCALING_TENSORS = 4, METADATA_PAIRS = 7 };
+enum { SCALING_TENSORS = 4, PROJECTION_TENSORS = 1, METADATA_PAIRS = 7 };
 
 /* ---- Questions ------------------------------------------------------------------------------- */
 
 int32_t lehr_model_inputs(const lehr_model *model)
 {
-    return model->network.size[0];
+    return model->columns;
 }
 
 int32_t lehr_model_outputs(const lehr_model *model)
@@ -72,6 +72,15 @@ static void fill_ones(float *values, int32_t count)
         values[i] = 1;
 }
 
+static lehr_status allocate_names(lehr_model *model)
+{
+    model->inputs = json_array();
+    model->classes = json_array();
+    LEHR_CHECK(model->inputs != NULL && model->classes != NULL, LEHR_ERR_MEMORY,
+               "out of memory for the names of a model");
+    return LEHR_OK;
+}
+
 static lehr_status allocate(lehr_model *model)
 {
     const size_t D = (size_t)lehr_model_inputs(model), K = (size_t)lehr_model_outputs(model);
@@ -83,11 +92,7 @@ static lehr_status allocate(lehr_model *model)
     LEHR_TRY(LEHR_NEW(model->output_scale, K, "the output scales of a model"));
     fill_ones(model->input_scale, (int32_t)D);
     fill_ones(model->output_scale, (int32_t)K);
-    model->inputs = json_array();
-    model->classes = json_array();
-    LEHR_CHECK(model->inputs != NULL && model->classes != NULL, LEHR_ERR_MEMORY,
-               "out of memory for the names of a model");
-    return LEHR_OK;
+    return allocate_names(model);
 }
 
 lehr_status lehr_model_empty(const lehr_network *network, lehr_model **out)
@@ -95,7 +100,33 @@ lehr_status lehr_model_empty(const lehr_network *network, lehr_model **out)
     lehr_model *model = NULL;
     LEHR_TRY(LEHR_NEW(model, 1, "a model"));
     model->network = *network;
+    model->columns = network->size[0];
     const lehr_status status = allocate(model);
+    if (status != LEHR_OK) {
+        lehr_model_destroy(&model);
+        return status;
+    }
+    *out = model;
+    return LEHR_OK;
+}
+
+static lehr_status allocate_projected(lehr_model *model)
+{
+    size_t count = 0;
+    LEHR_CHECK(lehr_size_mul((size_t)model->columns, (size_t)model->network.size[0], &count),
+               LEHR_ERR_MEMORY, "a projection is too large");
+    LEHR_TRY(LEHR_NEW(model->projection, count, "the projection of a model"));
+    return allocate(model);
+}
+
+lehr_status lehr_model_empty_projected(const lehr_network *network, int32_t columns,
+                                       lehr_model **out)
+{
+    lehr_model *model = NULL;
+    LEHR_TRY(LEHR_NEW(model, 1, "a model"));
+    model->network = *network;
+    model->columns = columns;
+    const lehr_status status = allocate_projected(model);
     if (status != LEHR_OK) {
         lehr_model_destroy(&model);
         return status;
@@ -114,6 +145,7 @@ void lehr_model_destroy(lehr_model **model)
     LEHR_FREE(m->theta);
     LEHR_FREE(m->input_mean);
     LEHR_FREE(m->input_scale);
+    LEHR_FREE(m->projection);
     LEHR_FREE(m->output_mean);
     LEHR_FREE(m->output_scale);
     LEHR_FREE(*model);
@@ -131,17 +163,20 @@ static lehr_status add_names(json_t *list, const char *const *names, int32_t cou
 static lehr_status describe(lehr_model *model, const lehr_dataset_info *info)
 {
     model->task = info->task;
-    for (int32_t d = 0; d < info->inputs; d++) {
+    for (int32_t d = 0; d < info->columns; d++) {
         model->input_mean[d] = (float)info->input_mean[d];
         model->input_scale[d] = (float)info->input_scale[d];
     }
+    if (info->projection != NULL)
+        memcpy(model->projection, info->projection,
+               (size_t)info->inputs * (size_t)info->columns * sizeof *info->projection);
     if (info->task == LEHR_TASK_REGRESSION) {
         for (int32_t k = 0; k < info->targets; k++) {
             model->output_mean[k] = (float)info->target_mean[k];
             model->output_scale[k] = (float)info->target_scale[k];
         }
     }
-    LEHR_TRY(add_names(model->inputs, info->input_names, info->inputs, "inputs"));
+    LEHR_TRY(add_names(model->inputs, info->input_names, info->columns, "inputs"));
     return add_names(model->classes, info->class_names, info->classes, "classes");
 }
 
@@ -151,7 +186,9 @@ lehr_status lehr_model_create(const lehr_objective *objective, lehr_model **out)
     LEHR_CHECK(args->network.layers > 0, LEHR_ERR_ARG, "only a network can be a model");
     const lehr_dataset_info info = lehr_dataset_describe(lehr_objective_dataset(objective));
     lehr_model *model = NULL;
-    LEHR_TRY(lehr_model_empty(&args->network, &model));
+    LEHR_TRY(info.projection != NULL
+                 ? lehr_model_empty_projected(&args->network, info.columns, &model)
+                 : lehr_model_empty(&args->network, &model));
     model->loss = (lehr_loss)args->loss;
     const lehr_status status = describe(model, &info);
     if (status != LEHR_OK) {
@@ -166,7 +203,7 @@ lehr_status lehr_model_create(const lehr_objective *objective, lehr_model **out)
 
 /* A model laid out for a safetensors file. */
 typedef struct layout {
-    lehr_tensor tensor[2 * LEHR_LAYERS_MAX + SCALING_TENSORS];
+    lehr_tensor tensor[2 * LEHR_LAYERS_MAX + SCALING_TENSORS + PROJECTION_TENSORS];
     lehr_pair metadata[METADATA_PAIRS];
     char *inputs, *classes; /* JSON, freed with free() */
     lehr_tensors all;
@@ -197,6 +234,9 @@ static void add_scaling(const lehr_model *model, layout *out)
     next[2] = lehr_tensor_vector("output.mean", model->output_mean, K);
     next[3] = lehr_tensor_vector("output.scale", model->output_scale, K);
     out->all.count += SCALING_TENSORS;
+    if (model->projection != NULL)
+        out->tensor[out->all.count++] = lehr_tensor_matrix("input.projection", model->projection,
+                                                           model->network.size[0], D);
 }
 
 static lehr_status add_metadata(const lehr_model *model, layout *out)

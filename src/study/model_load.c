@@ -12,6 +12,8 @@
 #include "core/loss.h"
 #include "lehr/lehr.h"
 
+static const char *const projection_name = "input.projection";
+
 /* ---- Layers ---------------------------------------------------------------------------------- */
 
 static const lehr_tensor *find_layer(const lehr_safetensors *file, int32_t layer, const char *part)
@@ -106,6 +108,21 @@ static lehr_status read_theta(const lehr_safetensors *file, const lehr_network *
         if (network->bias)
             LEHR_TRY(read_floats(find_layer(file, l, "bias"), high, at + count));
     }
+    return LEHR_OK;
+}
+
+/* Inputs of a point from the projection's shape; without one they are the network's. */
+static lehr_status read_columns(const lehr_tensor *projection, const lehr_network *network,
+                                int32_t *columns)
+{
+    *columns = network->size[0];
+    if (projection == NULL)
+        return LEHR_OK;
+    const bool fits = projection->dims == 2 && projection->shape[0] == network->size[0] &&
+                      projection->shape[1] > 0 && projection->shape[1] <= INT32_MAX;
+    LEHR_CHECK(fits, LEHR_ERR_DATA, "tensor '%s' must have shape [%d,inputs of a point]",
+               projection->name, network->size[0]);
+    *columns = (int32_t)projection->shape[1];
     return LEHR_OK;
 }
 
@@ -206,7 +223,7 @@ static lehr_status check_names(const lehr_model *model)
     const int32_t D = lehr_model_inputs(model), K = lehr_model_outputs(model);
     const size_t inputs = json_array_size(model->inputs), classes = json_array_size(model->classes);
     LEHR_CHECK(inputs == 0 || inputs == (size_t)D, LEHR_ERR_DATA,
-               "__metadata__ names %zu inputs, the network has %d", inputs, D);
+               "__metadata__ names %zu inputs, the model has %d", inputs, D);
     if (model->task == LEHR_TASK_REGRESSION) {
         LEHR_CHECK(classes == 0, LEHR_ERR_DATA, "__metadata__ names classes of a regression");
         return LEHR_OK;
@@ -229,7 +246,11 @@ static lehr_status read_words(const lehr_safetensors *file, lehr_model *model)
 
 static lehr_status fill(const lehr_safetensors *file, lehr_model *model)
 {
+    const int64_t projected = (int64_t)model->network.size[0] * model->columns;
     LEHR_TRY(read_theta(file, &model->network, model->theta));
+    if (model->projection != NULL)
+        LEHR_TRY(read_floats(lehr_safetensors_find(file, projection_name), projected,
+                             model->projection));
     LEHR_TRY(read_scaling(file, model));
     return read_words(file, model);
 }
@@ -238,8 +259,12 @@ static lehr_status convert(const lehr_safetensors *file, lehr_model **out)
 {
     lehr_network network = {0};
     LEHR_TRY(read_network(file, &network));
+    const lehr_tensor *projection = lehr_safetensors_find(file, projection_name);
+    int32_t columns = 0;
+    LEHR_TRY(read_columns(projection, &network, &columns));
     lehr_model *model = NULL;
-    LEHR_TRY(lehr_model_empty(&network, &model));
+    LEHR_TRY(projection != NULL ? lehr_model_empty_projected(&network, columns, &model)
+                                : lehr_model_empty(&network, &model));
     const lehr_status status = fill(file, model);
     if (status != LEHR_OK) {
         lehr_model_destroy(&model);

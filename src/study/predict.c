@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "core/loss.h"
+#include "model/project.h"
 
 enum { BATCH_POINTS = 1024 };
 
@@ -18,7 +19,7 @@ void lehr_prediction_free(lehr_prediction *prediction)
     prediction->count = 0;
 }
 
-/* Raw inputs [points,D] as the network was trained on them. */
+/* Raw inputs [points,D], standardized. */
 static void scale_inputs(const lehr_model *model, const float *raw, int64_t points, float *out)
 {
     const int32_t D = lehr_model_inputs(model);
@@ -71,17 +72,32 @@ static void convert(const lehr_model *model, const float *z, float *out)
 
 /* Memory of one batch. */
 typedef struct scratch {
-    float *input;  /* [BATCH_POINTS,D] */
-    float *output; /* [BATCH_POINTS,K] */
+    float *input;     /* [BATCH_POINTS,D] standardized */
+    float *projected; /* [BATCH_POINTS,C] what the network sees; NULL: the same */
+    float *output;    /* [BATCH_POINTS,K] */
 } scratch;
+
+/* Raw inputs [points,D] as the network was trained on them: *seen points into the scratch. */
+static lehr_status prepare(const lehr_model *model, const float *raw, int64_t points,
+                           const scratch *s, const float **seen)
+{
+    scale_inputs(model, raw, points, s->input);
+    *seen = s->input;
+    if (model->projection == NULL)
+        return LEHR_OK;
+    *seen = s->projected;
+    return lehr_project_points(s->input, points, model->projection, model->columns,
+                               model->network.size[0], s->projected);
+}
 
 static lehr_status predict_batch(const lehr_model *model, const lehr_points *points, int64_t first,
                                  const scratch *s, lehr_prediction *out)
 {
     const int32_t D = lehr_model_inputs(model), K = lehr_model_outputs(model);
     const int64_t left = points->count - first, count = left < BATCH_POINTS ? left : BATCH_POINTS;
-    scale_inputs(model, points->input + first * D, count, s->input);
-    LEHR_TRY(lehr_forward(&model->network, model->theta, s->input, count, s->output));
+    const float *seen = NULL;
+    LEHR_TRY(prepare(model, points->input + first * D, count, s, &seen));
+    LEHR_TRY(lehr_forward(&model->network, model->theta, seen, count, s->output));
     for (int64_t n = 0; n < count; n++) {
         const float *z = s->output + n * K;
         convert(model, z, out->value + (first + n) * out->outputs);
@@ -107,6 +123,9 @@ static lehr_status allocate(const lehr_model *model, const lehr_points *points, 
     LEHR_CHECK(lehr_size_mul((size_t)points->count, (size_t)out->outputs, &values), LEHR_ERR_MEMORY,
                "too many predictions");
     LEHR_TRY(LEHR_NEW(s->input, BATCH_POINTS * D, "scaled inputs"));
+    if (model->projection != NULL)
+        LEHR_TRY(LEHR_NEW(s->projected, BATCH_POINTS * (size_t)model->network.size[0],
+                          "projected inputs"));
     LEHR_TRY(LEHR_NEW(s->output, BATCH_POINTS * K, "network outputs"));
     LEHR_TRY(LEHR_NEW(out->value, values, "predictions"));
     if (model->task == LEHR_TASK_CLASSIFICATION)
@@ -127,6 +146,7 @@ lehr_status lehr_predict(const lehr_model *model, const lehr_points *points, leh
     if (status == LEHR_OK)
         status = predict_all(model, points, &s, &made);
     LEHR_FREE(s.input);
+    LEHR_FREE(s.projected);
     LEHR_FREE(s.output);
     if (status == LEHR_OK)
         *out = made;

@@ -18,10 +18,10 @@ typedef struct lehr_prediction {
     int32_t *label;     /* [N] class number; NULL: regression */
 } lehr_prediction;
 
-/* Scale the inputs, run the network, and turn its outputs into classes, probabilities or values.
+/* Scale and project the inputs, run the network, and turn its outputs into classes, probabilities or values.
  * Cross-entropies give probabilities. The class is the largest output, the lowest number on a
  * tie; with one output, class 1 when it is not negative: as in training. Fails with
- * LEHR_ERR_MEMORY. */
+ * LEHR_ERR_MEMORY, LEHR_ERR_DATA on a point that a projection takes out of float32. */
 lehr_status lehr_predict(const lehr_model *model, const lehr_points *points, lehr_prediction *out);
 
 void lehr_prediction_free(lehr_prediction *prediction);

@@ -12,6 +12,9 @@ POSITIVE = ("proposals_per_s_per_core", "fraction_of_bound", "threads_ratio", "c
             "bound_proposals_per_s", "fma_peak_gflops", "flop_per_proposal", "wall_s", "rows",
             "best_fraction_of_bound")
 
+SAVED = ("proposals_per_s_per_core", "full_proposals_per_s_per_core", "ratio_to_full", "rows",
+         "wall_s")
+
 # The table of bench/README.md, counted by hand: network, P, N, FLOP.
 SHAPES = {"a": ("2-16-16-1 tanh", 2 * 16 + 16 + 16 * 16 + 16 + 16 + 1, 200, 121600),
           "b": ("64-32-10 tanh", 64 * 32 + 32 + 32 * 10 + 10, 1797, 8510592),
@@ -37,7 +40,8 @@ def speed(*words):
 class Bench(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.built_in = speed()["workloads"]
+        workloads = speed()["workloads"]
+        cls.built_in, cls.savings = workloads[:3], workloads[3:]
 
     def check(self, workload):
         for key in POSITIVE:
@@ -50,6 +54,19 @@ class Bench(unittest.TestCase):
             self.check(workload)
             self.assertEqual((workload["shape"], workload["parameters"], workload["points"],
                               workload["flop_per_proposal"]), SHAPES[workload["name"]])
+
+    def test_savings_are_rates_beside_those_of_full_evaluation(self):
+        shapes = {"a-early": SHAPES["a"], "b-neuron": SHAPES["b"], "c-neuron": SHAPES["c"]}
+        self.assertEqual([w["name"] for w in self.savings], list(shapes))
+        for w in self.savings:
+            self.assertEqual((w["shape"], w["parameters"], w["points"]), shapes[w["name"]][:3])
+            self.assertTrue(0 <= w["acceptance"] <= 1)
+            for key in SAVED:
+                self.assertGreater(w[key], 0, key)
+
+    def test_a_saving_is_timed_alone(self):
+        workloads = speed("--workload", "b-neuron")["workloads"]
+        self.assertEqual([w["name"] for w in workloads], ["b-neuron"])
 
     def test_the_bound_is_the_formula_at_the_measured_peak(self):
         activations = {"a": 6400, "b": 57504, "c": 131072}

@@ -6,6 +6,7 @@ configs/line.yaml has its own test: tests/study/test_line.c.
 """
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -14,12 +15,13 @@ import time
 LEHR = os.environ["LEHR_BIN"]
 CONFIGS = os.path.join(os.environ["LEHR_SOURCE_DIR"], "configs")
 
-# config, seeds, with splits?, part, metric, "mean" or "each", at least
+# config, seeds, with splits?, part, metric, "mean" or "each", at least, what else is set
 GOALS = [
     ("iris", 5, True, "test", "accuracy", "mean", 0.93),
     ("iris_annealing", 5, True, "test", "accuracy", "mean", 0.90),
     ("breast_cancer", 5, True, "test", "accuracy", "mean", 0.95),
-    ("digits", 5, True, "test", "accuracy", "mean", 0.92),
+    ("digits", 5, True, "test", "accuracy", "mean", 0.96),
+    ("digits", 5, True, "test", "accuracy", "median", 0.95, "cooling.scans=40000", "stop.scans=20000"),
     ("diabetes", 5, True, "test", "r2", "mean", 0.38),
     ("spirals", 5, True, "train", "accuracy", "each", 0.99),
     ("xor_step", 10, False, "train", "accuracy", "each", 1.0),
@@ -27,30 +29,43 @@ GOALS = [
 ]
 
 
-def run(config, k, split, folder):
-    out = os.path.join(folder, f"{config}-{k}")
+# The data of this one must be fetched first: see the head of the config.
+FETCHED = ("data/fashion", ("fashion", 1, False, "test", "accuracy", "mean", 0.87))
+
+KINDS = {"mean": statistics.mean, "median": statistics.median, "each": min}
+
+
+def run(config, k, split, more, folder):
+    out = os.path.join(folder, "-".join([config, str(k), *more]))
     command = [LEHR, "run", os.path.join(CONFIGS, config + ".yaml"), "-o", out, "--json", "-q", "-s", f"seed={k}"]
-    if split:
-        command += ["-s", f"data.split_seed={k}"]
+    for setting in ([f"data.split_seed={k}"] if split else []) + more:
+        command += ["-s", setting]
     begin = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout), time.monotonic() - begin
 
 
 def check_goal(goal, folder):
-    config, seeds, split, part, metric, kind, least = goal
-    runs = [run(config, k, split, folder) for k in range(1, seeds + 1)]
-    scores = [r["best"][part][metric] for r, _ in runs]
-    seen = min(scores) if kind == "each" else sum(scores) / len(scores)
+    config, seeds, split, part, metric, kind, least, *more = goal
+    runs = [run(config, k, split, more, folder) for k in range(1, seeds + 1)]
+    seen = KINDS[kind]([r["best"][part][metric] for r, _ in runs])
     slowest = max(seconds for _, seconds in runs)
-    print(f"| `{config}` | {part} {metric}, {kind} of {seeds} | {least:g} | {seen:.4f} | {slowest:.1f} s |", flush=True)
+    print(f"| `{' '.join([config, *more])}` | {part} {metric}, {kind} of {seeds} | {least:g} | {seen:.4f} | {slowest:.1f} s |", flush=True)
     return seen >= least
+
+
+def goals():
+    data, goal = FETCHED
+    if os.path.isdir(os.path.join(CONFIGS, data)):
+        return [*GOALS, goal]
+    print(f"{goal[0]}: left out, configs/{data} is not there")
+    return GOALS
 
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
         print("| config | score | goal | seen | slowest run |\n|---|---|---|---|---|")
-        missed = [goal[0] for goal in GOALS if not check_goal(goal, folder)]
+        missed = [goal[0] for goal in goals() if not check_goal(goal, folder)]
     if missed:
         print("missed:", ", ".join(missed))
         return 1

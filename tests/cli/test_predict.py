@@ -20,6 +20,13 @@ CONFIGS = {
     "hinge": "data: {source: %s/iris.csv}\nnetwork: {hidden: [], activation: relu}\n"
     "loss: {kind: hinge}\n"
     "stop: {scans: 100}\n",
+    "components": "data: {source: %s/breast_cancer.csv, standardize: true,\n"
+    "  project: {kind: pca, components: 6}}\n"
+    "network: {hidden: [3]}\nstop: {scans: 100}\n",
+    "centered": "data: {source: %s/diabetes.csv, task: regression, standardize: false,\n"
+    "  project: {kind: pca, components: 3}}\n"
+    "network: {hidden: [4], bias: false}\n"
+    "loss: {kind: mse}\nstop: {scans: 100}\n",
 }
 SMALL = "temperatures: {rungs: 4, min: 1e-3, max: 1e-1, copies: 1}\nthreads: 1\n"
 
@@ -30,6 +37,9 @@ def forward(tensors, metadata, row):
     """Outputs of the network for one row of raw inputs, in the data's units."""
     mean, scale = tensors["input.mean"][1], tensors["input.scale"][1]
     x = [(value - m) / s for value, m, s in zip(row, mean, scale)]
+    if "input.projection" in tensors:
+        (high, wide), loading = tensors["input.projection"]
+        x = [sum(loading[c * wide + d] * x[d] for d in range(wide)) for c in range(high)]
     layer = 0
     while "layers.%d.weight" % layer in tensors:
         (high, wide), weight = tensors["layers.%d.weight" % layer]
@@ -90,6 +100,8 @@ class Predict(ModelTest):
             ("breast_cancer", "breast_cancer.csv"),
             ("diabetes", "diabetes.csv"),
             ("hinge", "iris.csv"),
+            ("components", "breast_cancer.csv"),
+            ("centered", "diabetes.csv"),
         ):
             with self.subTest(name=name):
                 self.train(name)
@@ -206,12 +218,18 @@ class Predict(ModelTest):
 
 class Export(ModelTest):
     def test_folds_the_scaling_and_predicts_the_same(self):
-        for name, data in (("iris", "iris.csv"), ("diabetes", "diabetes.csv")):
+        for name, data in (
+            ("iris", "iris.csv"),
+            ("diabetes", "diabetes.csv"),
+            ("components", "breast_cancer.csv"),
+            ("centered", "diabetes.csv"),
+        ):
             with self.subTest(name=name):
                 self.train(name)
                 done = self.lehr("export", name)
                 self.assertEqual(done.stdout, "%s/export.safetensors\n" % name)
                 tensors, metadata = read_safetensors(self.path(name, "export.safetensors"))
+                self.assertNotIn("input.projection", tensors)
                 self.assertEqual(set(tensors["input.mean"][1] + tensors["output.mean"][1]), {0.0})
                 self.assertEqual(set(tensors["input.scale"][1] + tensors["output.scale"][1]), {1.0})
                 before = strict_json(self.lehr("predict", name, DATA + "/" + data, "--json").stdout)

@@ -6,7 +6,7 @@ import struct
 import subprocess
 import unittest
 
-from program import DATA, ProgramTest, limit_file_size, read_safetensors, strict_json
+from program import DATA, ROOT, ProgramTest, limit_file_size, read_safetensors, strict_json
 
 KEYS = {
     "stop",
@@ -270,6 +270,12 @@ class BadInput(ProgramTest):
         self.fails("run", ".", code=74, says=".")
         self.assertEqual(self.left_behind(), ["bad.yaml", "tiny.yaml"])
 
+    def test_data_that_were_not_fetched_are_named(self):
+        with open(os.path.join(ROOT, "configs/fashion.yaml"), encoding="utf-8") as file:
+            self.write("fashion.yaml", file.read())
+        self.fails("run", "fashion.yaml", code=74, says="train-images-idx3-ubyte.gz: cannot be read")
+        self.assertEqual(self.left_behind(), ["fashion.yaml", "tiny.yaml"])
+
     def test_in_data_is_named_with_its_place(self):
         self.write("data.yaml", "data: {source: points.csv}\n")
         good = "".join("%d,%d,%s\n" % (i, i * i % 7, "ab"[i % 2]) for i in range(30))
@@ -284,6 +290,16 @@ class BadInput(ProgramTest):
             with self.subTest(text=text[:20]):
                 self.write("points.csv", text)
                 self.fails("run", "data.yaml", "-q", code=2, says=says)
+        self.assertFalse(os.path.exists(self.path("runs")))
+
+    def test_between_config_and_data_is_named_with_its_place(self):
+        self.write("data.yaml", "data:\n  source: %s/iris.csv\n  project:\n    kind: pca\n" % DATA)
+        says = "data.project.components is %d, expected 1 to 4: the data have 4 inputs and 105"
+        for command in ("run", "plan"):
+            self.fails(command, "data.yaml", code=2, says="data.yaml:4:11: " + says % 64)
+            words = ("-s", "data.project.components=5")
+            place = "data.project.components=5: "
+            self.fails(command, "data.yaml", *words, code=2, says=place + says % 5)
         self.assertFalse(os.path.exists(self.path("runs")))
 
     def test_of_a_device_that_is_not_there(self):

@@ -35,6 +35,7 @@ static inline size_t value_size(const lehr_config_key *key)
     case LEHR_VALUE_COUNT:
     case LEHR_VALUE_SEED: return sizeof(int64_t);
     case LEHR_VALUE_NUMBER: return sizeof(double);
+    case LEHR_VALUE_SCALE: return 2 * sizeof(double);
     case LEHR_VALUE_TEXT:
     case LEHR_VALUE_PATH: return key->size;
     case LEHR_VALUE_KIND: return sizeof(int32_t);

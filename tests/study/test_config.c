@@ -22,6 +22,7 @@ static const char everything[] =
     "  test_fraction: 1e-3\n"
     "  validation_fraction: .25\n"
     "  standardize: no\n"
+    "  batch: {points: 12, refresh: 3, grow: 14}\n"
     "network: {hidden: [3, 1000000], activation: relu, output: tanh, bias: false,\n"
     "          init: {kind: zero, scale: 0.1, from: w.safetensors}}\n"
     "loss: {kind: gaussian, reduction: sum, l2: 1e-4, l1: 2.5E-5, noise: 3, delta: 2}\n"
@@ -32,7 +33,9 @@ static const char everything[] =
     "cooling: {kind: linear, start: 3, end: 2, scans: 44}\n"
     "moves:\n"
     "  - {kind: student_t, scope: sparse, k: 64, nu: 2.5, scale: 0.3, target: 0.4, weight: 3}\n"
-    "  - {kind: log_scale}\n"
+    "  - {kind: log_scale, scale: 0.2}\n"
+    "  - {scope: neuron_in, k: 0, scale: {from: 0.5, to: 1e-3}}\n"
+    "evaluation: {keep_activations: no, early_rejection: no, delayed_acceptance: yes}\n"
     "exchange: {scheme: seo, every: 7}\n"
     "stop: {scans: 12, proposals: 13, frozen: 14, wall_s: 1.5, target: {metric: energy, value: "
     "-2}}\n"
@@ -68,13 +71,18 @@ Test(config, every_key_arrives)
     cr_expect(r->ladder.list[0] == 1e-3 && r->ladder.list[1] == 0.1 && r->ladder.list[2] == 1e300);
     cr_expect(r->cooling.kind == LEHR_COOLING_LINEAR && r->cooling.start == 3 &&
               r->cooling.end == 2);
-    cr_expect(r->cooling.scans == 44 && r->move_count == 2);
+    cr_expect(r->cooling.scans == 44 && r->move_count == 3);
     const lehr_move_spec *m = r->moves;
     cr_expect(m[0].kind == LEHR_MOVE_STUDENT_T && m[0].scope == LEHR_SCOPE_SPARSE && m[0].k == 64);
     cr_expect(m[0].nu == 2.5 && m[0].scale == 0.3 && m[0].target == 0.4 && m[0].weight == 3);
     cr_expect(m[1].kind == LEHR_MOVE_LOG_SCALE && m[1].scope == LEHR_SCOPE_ALL && m[1].k == 1);
-    cr_expect(m[1].nu == 4 && m[1].scale == 0 && m[1].target == 0 && m[1].weight == 1,
+    cr_expect(m[1].nu == 4 && m[1].scale == 0.2 && m[1].scale_to == 0 && m[1].target == 0 &&
+                  m[1].weight == 1,
               "a blank move");
+    cr_expect(m[2].scope == LEHR_SCOPE_NEURON_IN && m[2].k == 0 && m[2].scale == 0.5 &&
+              m[2].scale_to == 1e-3);
+    cr_expect(r->batch.points == 12 && r->batch.refresh == 3 && r->batch.grow == 14);
+    cr_expect(!r->keep_activations && !r->early_rejection && r->delayed_acceptance);
     cr_expect(r->exchange.scheme == LEHR_EXCHANGE_SEO && r->exchange.every == 7);
     cr_expect(r->stop.scans == 12 && r->stop.proposals == 13 && r->stop.frozen == 14);
     cr_expect(r->stop.wall_s == 1.5 && r->stop.metric == LEHR_METRIC_ENERGY && r->stop.value == -2);
@@ -217,6 +225,14 @@ Test(config, overrides_are_applied_in_order)
               c.run.stop.metric == LEHR_METRIC_NONE);
     cr_expect_str_eq(c.name, "a=b");
 
+    c = parse_good(DATA "moves: [{scale: {to: 2, from: 1}}]\n", NULL);
+    cr_expect(c.run.moves[0].scale == 1 && c.run.moves[0].scale_to == 2, "in any order");
+    c = parse_good(DATA "moves: [{scale: {to: 2, from: 1}}]\n", "moves.0.scale=3");
+    cr_expect(c.run.moves[0].scale == 3 && c.run.moves[0].scale_to == 0, "no longer a schedule");
+    c = parse_good(DATA "moves: [{scale: 3}]\n", "moves.0.scale={from: 4, to: 5}");
+    cr_expect(c.run.moves[0].scale == 4 && c.run.moves[0].scale_to == 5);
+    c = parse_good(DATA "moves: [{scale: {to: 2, from: 1}}]\n", "moves.0.scale=auto");
+    cr_expect(c.run.moves[0].scale == 0 && c.run.moves[0].scale_to == 0);
     c = parse_good(DATA "moves: [{}, {}, {}]\n", "moves=[{kind: laplace}]");
     cr_expect(c.run.move_count == 1 && c.run.moves[0].kind == LEHR_MOVE_LAPLACE,
               "a list replaces a list");
@@ -263,6 +279,8 @@ Test(config, what_is_hard_to_write_is_read_again)
         DATA "network: {weights: ternary}\nmoves: [{kind: flip, scope: layer}]\n",
         DATA "stop: {scans: 1000000000000000}\nthreads: 4096\n",
         DATA "stop: {target: {metric: none, value: 3}}\n",
+        DATA "moves: [{scale: {from: 0.1, to: 1e-30}}, {scope: neuron_out, scale: 0.3}]\n",
+        "data: {source: d, batch: {points: 7, grow: 2147483647}}\nmoves: [{scale: 1}]\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         lehr_config config;

@@ -1,6 +1,7 @@
 /* Bad configs: one sentence each, with the place. Every row is a way in which a file was or can be
  * wrong. */
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "study/config_world.h"
@@ -128,6 +129,15 @@ Test(config_bad, types)
         {"data: {source: d.csv, standardize: 1}\n", "1:36",
          "data.standardize must be true or false"},
         {"data: {source: d.csv, standardize: Yes!}\n", "1:36", "true or false"},
+        {"data: {source: d.csv, project: pca}\n", "1:32", "data.project must be a mapping of keys"},
+        {"data: {source: d.csv, project: {kind: pac}}\n", "1:39",
+         "data.project.kind: unknown project 'pac': the nearest is 'pca'"},
+        {"data: {source: d.csv, project: {components: 0}}\n", "1:45",
+         "data.project.components must be a whole number from 1 to 4096, got '0'"},
+        {"data: {source: d.csv, project: {components: 4097}}\n", "1:45", "from 1 to 4096"},
+        {"data: {source: d.csv, project: {components: auto}}\n", "1:45", "got 'auto'"},
+        {"data: {source: d.csv, project: {component: 4}}\n", "1:33",
+         "the nearest known key is 'data.project.components'"},
         {"data: {source: d.csv, task: classify}\n", "1:29", "data.task: unknown task 'classify'"},
         {"data: {source: d.csv, test_fraction: 20%}\n", "1:38",
          "a number of at least 0 and below 1, got '20%'"},
@@ -184,9 +194,24 @@ Test(config_bad, ranges)
         {DATA "temperatures: {ladder: list, list: [0, 3]}\n", "2:37", "got '0'"},
         {DATA "temperatures: {ladder: list, list: [inf, inf]}\n", "2:42", "got 'inf'"},
         {DATA "cooling: {start: -1}\n", "2:18", "cooling.start must be"},
-        {DATA "moves: [{k: 65}]\n", "2:13", "moves.0.k must be a whole number from 1 to 64"},
+        {DATA "moves: [{k: 65}]\n", "2:13", "moves.0.k must be a whole number from 0 to 64"},
         {DATA "moves: [{}, {weight: 0}]\n", "2:22", "moves.1.weight must be a number above 0"},
         {DATA "moves: [{target: 1}]\n", "2:18", "below 1, or auto"},
+        {DATA "moves: [{scale: {from: 1}}]\n", "2:17", "or {from: number, to: number}"},
+        {DATA "moves: [{scale: {to: 1}}]\n", "2:17", "or {from: number, to: number}"},
+        {DATA "moves: [{scale: {}}]\n", "2:17", "or {from: number, to: number}"},
+        {DATA "moves: [{scale: {from: 0, to: 1}}]\n", "2:24", "moves.0.scale must be"},
+        {DATA "moves: [{scale: {from: 1, to: -1}}]\n", "2:31", "got '-1'"},
+        {DATA "moves: [{scale: {from: 1, to: auto}}]\n", "2:31", "got 'auto'"},
+        {DATA "moves: [{scale: {from: 1, to: [2]}}]\n", "2:31", "moves.0.scale must be"},
+        {DATA "moves: [{scale: {from: 1, til: 2}}]\n", "2:27", "moves.0.scale must be"},
+        {DATA "moves: [{scale: [1, 2]}]\n", "2:17", "moves.0.scale must be"},
+        {DATA "data: {batch: {points: 5}}\n", "2:1", "key 'data' is given twice"},
+        {"data: {source: d, batch: {points: 5, refresh: 0}}\n", "1:47", "data.batch.refresh must"},
+        {"data: {source: d, batch: {points: -5}}\n", "1:35", "data.batch.points must"},
+        {"data: {source: d, batch: 5}\n", "1:26", "data.batch must be a mapping"},
+        {DATA "evaluation: {early_rejection: 3}\n", "2:31", "evaluation.early_rejection must"},
+        {DATA "evaluation: {cache: no}\n", "2:14", "unknown key"},
         {DATA "moves: [{nu: 0}]\n", "2:14", "moves.0.nu must be"},
         {DATA "exchange: {every: 0}\n", "2:19", "exchange.every must be"},
         {DATA "stop: {scans: -5}\n", "2:15", "stop.scans must be"},
@@ -234,7 +259,6 @@ Test(config_bad, keys_that_do_not_fit_together)
         {DATA "network: {weights: binary}\n", "2:20", "gaussian moves need real"},
         {DATA "network: {weights: ternary}\nmoves: [{kind: flip}, {kind: log_scale}]\n", "3:30",
          "ternary ones move by flip"},
-        {DATA "moves: [{scope: sparse}]\n", "2:17", "scope sparse needs k"},
         {DATA "stop: {target: {metric: energy}}\n", "2:25", "without stop.target.value"},
         {DATA "stop: {target: {value: 1}}\n", "2:24", "without stop.target.metric"},
         {DATA "stop: {target: {metric: test_accuracy, value: 1}}\n", "2:25", "only ever reported"},
@@ -253,6 +277,27 @@ Test(config_bad, keys_that_do_not_fit_together)
         {DATA "backend: cuda:1,0,1\n", "2:10", "names device 1 twice"},
         {DATA "backend: ''\n", "2:10", "backend must not be empty"},
         {DATA "output: {dir: ''}\n", "2:15", "output.dir must not be empty"},
+    };
+    ASSERT_ALL_REFUSED(rows);
+}
+
+Test(config_bad, moves_and_batches_that_do_not_fit)
+{
+    static const bad rows[] = {
+        {DATA "moves: [{scope: sparse}]\n", "2:17", "scope sparse needs k"},
+        {DATA "moves: [{scope: neuron_in}]\n", "2:17", "scope neuron_in needs k"},
+        {DATA "moves: [{scope: sparse, k: 0}]\n", "2:28", "only scope neuron_in takes 0"},
+        {DATA "moves: [{scope: neuron, k: 0}]\n", "2:28", "only scope neuron_in takes 0"},
+        {DATA "network: {weights: binary}\nmoves: [{kind: flip, scope: neuron_in, k: 0}]\n", "3:43",
+         "k must be from 1 to 64"},
+        {DATA "network: {hidden: []}\nmoves: [{}, {scope: neuron_out}]\n", "3:21",
+         "moves.1: scope neuron_out needs a hidden layer"},
+        {"data: {source: d, batch: {points: 5}}\n", "1:1", "moves.0: step sizes that adapt on"},
+        {"data: {source: d, batch: {points: 5}}\nmoves: [{scale: 1}, {scale: auto}]\n", "2:29",
+         "moves.1: step sizes that adapt on refreshed batches diverge"},
+        {"data: {source: d, validation_fraction: 0, batch: {points: 5}}\nmoves: [{scale: 1}]\n",
+         "1:59", "data.batch needs a validation part"},
+        {"data: {source: d, batch: {grow: 5}}\n", "1:33", "without data.batch.points"},
     };
     ASSERT_ALL_REFUSED(rows);
 }
@@ -349,4 +394,52 @@ Test(config_bad, files)
               lehr_error());
     close(fd);
     unlink(path);
+}
+
+/* What a data set says of a config comes back with its place; without one, as it was. */
+Test(config_bad, sentences_of_the_data_get_their_place, .timeout = 20)
+{
+    static const char text[] = "data:\n  source: d.csv\n  project:\n    kind: pca\n"
+                               "    components: 9\nname: a\n";
+    static const struct {
+        const char *sentence, *override, *expected; /* after the path, when it begins with ':' */
+    } rows[] = {
+        {"data.project.components is 9", NULL, ":5:17: data.project.components is 9"},
+        {"data.project.components is 7", "data.project.components=7",
+         "-s data.project.components=7: data.project.components is 7"},
+        {"data.project.kind", NULL, ":4:11: data.project.kind"},
+        {"data.test_fraction is odd", NULL, ":1:1: data.test_fraction is odd"},
+        {"data.project is odd", NULL, "data.project is odd"},
+        {"name is odd", NULL, "name is odd"},
+        {"d.csv:3:4: is odd", NULL, "d.csv:3:4: is odd"},
+        {"", NULL, ""},
+        {"data.project.components is 9", "nonsense", "data.project.components is 9"},
+    };
+    char path[] = "/tmp/lehr_config_XXXXXX";
+    const int fd = mkstemp(path);
+    cr_assert_eq(write(fd, text, sizeof text - 1), (ssize_t)sizeof text - 1);
+    close(fd);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char expected[256];
+        snprintf(expected, sizeof expected, "%s%s", rows[i].expected[0] == ':' ? path : "",
+                 rows[i].expected);
+        lehr_fail(LEHR_ERR_ARG, "%s", rows[i].sentence);
+        cr_expect_eq(lehr_config_blame_again(path, &rows[i].override, rows[i].override != NULL,
+                                             LEHR_ERR_ARG),
+                     LEHR_ERR_ARG);
+        cr_expect_str_eq(lehr_error(), expected, "row %zu", i);
+    }
+    unlink(path);
+    lehr_fail(LEHR_ERR_ARG, "data.project.components is 9");
+    lehr_config_blame_again(path, NULL, 0, LEHR_ERR_ARG);
+    cr_expect_str_eq(lehr_error(), "data.project.components is 9", "the file is gone");
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    lehr_config_blame_again(path, NULL, 0, LEHR_ERR_ARG);
+    cr_expect_str_eq(lehr_error(), "data.project.components is 9", "a pipe is not waited for");
+    unlink(path);
+    const char *const kind = "data.project.kind=pca";
+    lehr_fail(LEHR_ERR_ARG, "data.project.components is 64");
+    lehr_config_blame_again(LEHR_SOURCE_DIR "/configs/iris.yaml", &kind, 1, LEHR_ERR_ARG);
+    cr_expect_str_eq(lehr_error(), "-s data.project.kind=pca: data.project.components is 64",
+                     "a default");
 }

@@ -42,6 +42,12 @@ Test(config_id, is_the_hash_of_the_canonical_json)
          "{\"data.hash\":\"00000000000000ff\",\"loss.l2\":0.001,\"moves.0.kind\":\"gaussian\","
          "\"moves.0.scale\":0.1,"
          "\"moves.1.kind\":\"cauchy\"}"},
+        {DATA "moves: [{scale: {from: 0.5, to: 1e-3}, scope: neuron}]\n",
+         "{\"data.hash\":\"00000000000000ff\",\"moves.0.kind\":\"gaussian\",\"moves.0.scale\":{"
+         "\"from\":0.5,\"to\":0.001},\"moves.0.scope\":\"neuron\"}"},
+        {"data: {source: d, project: {kind: pca, components: 8}}\n",
+         "{\"data.hash\":\"00000000000000ff\",\"data.project.components\":8,"
+         "\"data.project.kind\":\"pca\"}"},
         {"data: {source: d, target: 'a\"b', standardize: no}\n"
          "temperatures: {ladder: list, list: [1, inf]}\n",
          "{\"data.hash\":\"00000000000000ff\",\"data.standardize\":false,\"data.target\":"
@@ -66,6 +72,7 @@ Test(config_id, forgets_what_does_not_decide_the_result)
         DATA "seed: 1\nloss: {kind: cross_entropy, l2: 0.0}\n",
         DATA "moves: [{kind: gaussian, scale: auto}, {scope: layer, weight: 5e-1}]\n",
         DATA "chains: 32\n",
+        DATA "evaluation: {keep_activations: no, early_rejection: no, delayed_acceptance: no}\n",
         DATA "chains: auto\nthreads: auto\nnetwork: {init: {scale: auto}}\n",
     };
     const id_text base = id_of(DATA, 1);
@@ -127,6 +134,18 @@ static const char *const changes[] = {
     "moves: [{target: 0.5}]",
     "moves: [{weight: 2}]",
     "moves: [{}, {weight: 2}]",
+    "moves: [{scope: neuron}]",
+    "moves: [{scope: neuron_in, k: 0}]",
+    "moves: [{scope: neuron_in, k: 2}]",
+    "moves: [{scope: neuron_out}]",
+    "moves: [{scale: {from: 2, to: 1}}]",
+    "moves: [{scale: {from: 2, to: 2}}]",
+    "moves: [{scale: {from: 1, to: 2}}]",
+    "evaluation: {delayed_acceptance: yes}",
+    "data: {source: d, batch: {points: 5}}\nmoves: [{scale: 1}]",
+    "data: {source: d, batch: {points: 6}}\nmoves: [{scale: 1}]",
+    "data: {source: d, batch: {points: 5, refresh: 11}}\nmoves: [{scale: 1}]",
+    "data: {source: d, batch: {points: 5, grow: 6}}\nmoves: [{scale: 1}]",
     "exchange: {scheme: seo}",
     "exchange: {every: 11}",
     "stop: {scans: 1}",
@@ -158,6 +177,7 @@ Test(config_id, is_kept_by_the_resolved_config)
         DATA "chains: 64\nstop: {proposals: 7}\nmoves: [{kind: laplace, scope: sparse, k: 3}]\n",
         DATA "method: annealing\nchains: 5\ncooling: {scans: 100}\nloss: {l2: 0.1}\n",
         DATA "temperatures: {ladder: list, list: [0.1, 0.7, inf]}\n",
+        DATA "moves: [{scale: {from: 0.1, to: 1e-3}}]\nevaluation: {delayed_acceptance: yes}\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         const lehr_config config = parse_good(texts[i], NULL);
