@@ -3,9 +3,10 @@
  * as two such rungs allow, and the energy kept with each row must be the energy of its weights.
  *
  * SIGMA(5) and p > 1e-6, fixed seeds; rows start from the exact law, one sample per copy.
- * Checks: 5 systems x 5 or 6 rungs x (energies, mean, independence of copies, swaps), and states
- * where they are few: about 110.
- * Planted: every bug of core/plant.h but hastings_tempered, step_stays_with_row and beta_1pct. */
+ * Checks: 10 runs x 5 or 6 rungs x (energies, mean, independence of copies, swaps), and states
+ * where they are few: about 230.
+ * Planted: every bug of core/plant.h but hastings_tempered, step_stays_with_row, beta_1pct and
+ * no_margin. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ static const ladder ladders[LAW_KINDS] = {
     {LAW_PERCEPTRON, 5, {4, 2, 1, 0.5, 0}},
     {LAW_COMMITTEE, 5, {4, 2, 1, 0.5, 0}},
     {LAW_SPINS, 6, {0.6, 0.5, 0.4, 0.3, 0.2, 0.1}},
+    {LAW_UNEVEN, 5, {0.25, 0.125, 0.0625, 0.03125, 0}},
 };
 
 /* ---- The counts are right ---- */
@@ -149,13 +151,28 @@ static void check_swaps(const law_counted *s, const lehr_run *run)
     }
 }
 
-static void check_system(law_kind kind, lehr_exchange scheme, int32_t flips, int32_t copies)
+/* How a system moves. */
+typedef struct motion {
+    lehr_exchange scheme;
+    bool delayed;
+    int32_t moves;
+    lehr_move_spec move[LEHR_MOVES_MAX];
+} motion;
+
+#define FLIP(from, count)                                                                          \
+    {                                                                                              \
+        .kind = LEHR_MOVE_FLIP, .scope = LEHR_SCOPE_##from, .k = count, .weight = 1                \
+    }
+
+static void check_motion(law_kind kind, const motion *how, int32_t copies)
 {
     enum { SCANS = 24 };
     law_counted *s = law_counted_create(kind);
     lehr_run_spec spec = law_spec(ladders[kind].beta, ladders[kind].rungs, copies, SCANS);
-    spec.moves[0] = (lehr_move_spec){.kind = LEHR_MOVE_FLIP, .k = flips, .weight = 1};
-    spec.exchange = (lehr_exchange_spec){scheme, 3};
+    spec.move_count = how->moves;
+    memcpy(spec.moves, how->move, sizeof spec.moves);
+    spec.exchange = (lehr_exchange_spec){how->scheme, 3};
+    spec.delayed_acceptance = how->delayed;
     lehr_run *run = law_open(&spec, s->objective);
     law_start(run, law_counted_draw, s, 11 + (uint64_t)kind);
     law_advance(run, SCANS);
@@ -170,6 +187,11 @@ static void check_system(law_kind kind, lehr_exchange scheme, int32_t flips, int
     check_swaps(s, run);
     lehr_run_destroy(&run);
     law_counted_destroy(&s);
+}
+
+static void check_system(law_kind kind, lehr_exchange scheme, int32_t flips, int32_t copies)
+{
+    check_motion(kind, &(motion){scheme, false, 1, {FLIP(SPARSE, flips)}}, copies);
 }
 
 Test(counted, xor_net_of_binary_weights)
@@ -195,6 +217,45 @@ Test(counted, committee_machine)
 Test(counted, spins)
 {
     check_system(LAW_SPINS, LEHR_EXCHANGE_DEO, 1, SAMPLES(24576));
+}
+
+/* ---- Moves of units, delayed acceptance ---- */
+
+/* Nothing is kept by a move that changes every weight, so units and whole networks take turns. */
+static const motion units = {
+    LEHR_EXCHANGE_DEO,
+    false,
+    5,
+    {FLIP(NEURON, 1), FLIP(NEURON_IN, 2), FLIP(NEURON_OUT, 1), FLIP(LAYER, 2), FLIP(ALL, 1)}};
+
+Test(counted, flips_of_units_binary)
+{
+    check_motion(LAW_XOR, &units, SAMPLES(8192));
+}
+
+Test(counted, flips_of_units_ternary)
+{
+    check_motion(LAW_XOR_TERNARY, &units, SAMPLES(8192));
+}
+
+Test(counted, flips_of_units_of_a_committee)
+{
+    check_motion(LAW_COMMITTEE, &units, SAMPLES(4096));
+}
+
+/* A quarter of the points sees all patterns alike, the whole does not: what the first decision lets pass must be
+ * put right by the second. */
+Test(counted, delayed_acceptance_keeps_the_law)
+{
+    check_motion(LAW_UNEVEN, &(motion){LEHR_EXCHANGE_DEO, true, 1, {FLIP(SPARSE, 1)}},
+                 SAMPLES(8192));
+}
+
+Test(counted, delayed_flips_of_units_keep_the_law)
+{
+    motion how = units;
+    how.delayed = true;
+    check_motion(LAW_UNEVEN, &how, SAMPLES(8192));
 }
 
 /* ---- From anywhere ---- */

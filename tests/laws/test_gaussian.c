@@ -185,13 +185,13 @@ static void check_move(const lehr_move_spec *move, uint64_t seed)
 Test(gaussian, every_move_keeps_the_law_at_any_temperature)
 {
     const lehr_move_spec moves[] = {
-        {LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_SPARSE, 1, 4, 0, 0, 1},
-        {LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_SPARSE, 4, 4, 0, 0, 1},
-        {LEHR_MOVE_LAPLACE, LEHR_SCOPE_ALL, 1, 4, 0, 0, 1},
-        {LEHR_MOVE_CAUCHY, LEHR_SCOPE_ALL, 1, 4, 0, 0, 1},
-        {LEHR_MOVE_STUDENT_T, LEHR_SCOPE_ALL, 1, 3, 0, 0, 1},
-        {LEHR_MOVE_UNIFORM, LEHR_SCOPE_ALL, 1, 4, 0, 0, 1},
-        {LEHR_MOVE_UNIFORM, LEHR_SCOPE_SPARSE, 2, 4, 0, 0, 1},
+        {LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_SPARSE, 1, 4, 0, 0, 0, 1},
+        {LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_SPARSE, 4, 4, 0, 0, 0, 1},
+        {LEHR_MOVE_LAPLACE, LEHR_SCOPE_ALL, 1, 4, 0, 0, 0, 1},
+        {LEHR_MOVE_CAUCHY, LEHR_SCOPE_ALL, 1, 4, 0, 0, 0, 1},
+        {LEHR_MOVE_STUDENT_T, LEHR_SCOPE_ALL, 1, 3, 0, 0, 0, 1},
+        {LEHR_MOVE_UNIFORM, LEHR_SCOPE_ALL, 1, 4, 0, 0, 0, 1},
+        {LEHR_MOVE_UNIFORM, LEHR_SCOPE_SPARSE, 2, 4, 0, 0, 0, 1},
     };
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
         check_move(&moves[i], 41 + i);
@@ -199,7 +199,7 @@ Test(gaussian, every_move_keeps_the_law_at_any_temperature)
 
 Test(gaussian, log_scale_keeps_the_law_at_any_temperature)
 {
-    const lehr_move_spec move = {LEHR_MOVE_LOG_SCALE, LEHR_SCOPE_SPARSE, 1, 4, 1, 0, 1};
+    const lehr_move_spec move = {LEHR_MOVE_LOG_SCALE, LEHR_SCOPE_SPARSE, 1, 4, 1, 0, 0, 1};
     check_move(&move, 51);
 }
 
@@ -214,7 +214,7 @@ Test(gaussian, temperature_is_right_to_half_a_percent)
     const double beta[RUNGS] = {4, 2, 1};
     const int32_t d = 1, copies = SAMPLES(1024);
     lehr_run_spec spec = law_spec(beta, RUNGS, copies, SCANS);
-    spec.moves[0] = (lehr_move_spec){LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_SPARSE, 1, 4, 0, 0, 1};
+    spec.moves[0] = (lehr_move_spec){LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_SPARSE, 1, 4, 0, 0, 0, 1};
     lehr_objective *objective = quadratic(d);
     lehr_run *run = law_open(&spec, objective);
     law_start(run, normal_draw, &d, 61);

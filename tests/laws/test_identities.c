@@ -36,10 +36,10 @@ static lehr_run_spec mixed_moves(int32_t copies)
     lehr_run_spec spec = law_spec(betas, RUNGS, copies, SCANS);
     spec.exchange.every = 2;
     spec.move_count = 4;
-    spec.moves[0] = (lehr_move_spec){LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_ALL, 1, 4, 0, 0, 1};
-    spec.moves[1] = (lehr_move_spec){LEHR_MOVE_STUDENT_T, LEHR_SCOPE_LAYER, 1, 4, 0.7, 0, 1};
-    spec.moves[2] = (lehr_move_spec){LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_SPARSE, 2, 4, 2, 0, 1};
-    spec.moves[3] = (lehr_move_spec){LEHR_MOVE_LOG_SCALE, LEHR_SCOPE_SPARSE, 1, 4, 1, 0, 0.5};
+    spec.moves[0] = (lehr_move_spec){LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_ALL, 1, 4, 0, 0, 0, 1};
+    spec.moves[1] = (lehr_move_spec){LEHR_MOVE_STUDENT_T, LEHR_SCOPE_LAYER, 1, 4, 0.7, 0, 0, 1};
+    spec.moves[2] = (lehr_move_spec){LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_SPARSE, 2, 4, 2, 0, 0, 1};
+    spec.moves[3] = (lehr_move_spec){LEHR_MOVE_LOG_SCALE, LEHR_SCOPE_SPARSE, 1, 4, 1, 0, 0, 0.5};
     return spec;
 }
 

@@ -3,7 +3,7 @@
  *
  * The numbers of the tables follow from X'X = [[44,-2,4],[-2,29,1],[4,1,8]], X'y = (52,-31,-1),
  * y'y = 95 in exact fractions. SIGMA(5) and p > 1e-6, fixed seeds; exact starts, one sample per
- * copy. Checks: flat 6 rungs x 8 and 5 swaps, normal 7 rungs x 2, 2 evidences, 1 integral: 70.
+ * copy. Checks: flat twice 6 rungs x 8 and 5 swaps, normal 7 rungs x 2, 2 evidences, 1 integral: 123.
  * Planted: every bug of core/plant.h but hastings_tempered and beta_1pct. */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -140,13 +140,16 @@ static void check_flat_weights(const lehr_run *run, int32_t rung)
     }
 }
 
-Test(linear, flat_prior_gives_least_squares_chi_square_and_equal_swap_rates)
+static void check_flat(const lehr_move_spec *moves, int32_t count)
 {
     enum { RUNGS = 6, SCANS = 30 };
     static const double beta[RUNGS] = {8, 4, 2, 1, 0.5, 0.25};
     linear s = linear_create(LEHR_PRIOR_NONE);
     lehr_run_spec spec = law_spec(beta, RUNGS, SAMPLES(12288), SCANS);
     spec.exchange.every = 2;
+    for (int32_t m = 0; m < count; m++)
+        spec.moves[m] = moves[m];
+    spec.move_count = count > 0 ? count : spec.move_count;
     lehr_run *run = law_open(&spec, s.objective);
     law_start(run, linear_draw, &s, 71);
     law_advance(run, SCANS);
@@ -162,6 +165,35 @@ Test(linear, flat_prior_gives_least_squares_chi_square_and_equal_swap_rates)
     }
     lehr_run_destroy(&run);
     linear_destroy(&s);
+}
+
+Test(linear, flat_prior_gives_least_squares_chi_square_and_equal_swap_rates)
+{
+    check_flat(NULL, 0);
+}
+
+/* Of every distribution one, on other parameters each: half, all, a layer, the unit, some of it. */
+Test(linear, every_scope_keeps_the_posterior)
+{
+    static const lehr_move_spec moves[] = {
+        {.kind = LEHR_MOVE_GAUSSIAN, .scope = LEHR_SCOPE_SPARSE, .k = 2, .scale = 0.7, .weight = 1},
+        {.kind = LEHR_MOVE_LAPLACE, .scope = LEHR_SCOPE_ALL, .scale = 0.4, .weight = 1},
+        {.kind = LEHR_MOVE_UNIFORM, .scope = LEHR_SCOPE_LAYER, .scale = 0.5, .weight = 1},
+        {.kind = LEHR_MOVE_CAUCHY, .scope = LEHR_SCOPE_NEURON, .k = 1, .scale = 0.3, .weight = 1},
+        {.kind = LEHR_MOVE_STUDENT_T,
+         .scope = LEHR_SCOPE_NEURON_IN,
+         .k = 0,
+         .nu = 3,
+         .scale = 0.4,
+         .weight = 1},
+        {.kind = LEHR_MOVE_GAUSSIAN,
+         .scope = LEHR_SCOPE_NEURON_IN,
+         .k = 1,
+         .scale = 1,
+         .weight = 1},
+        {.kind = LEHR_MOVE_LOG_SCALE, .scope = LEHR_SCOPE_NEURON, .k = 1, .scale = 1, .weight = 1},
+    };
+    check_flat(moves, sizeof moves / sizeof *moves);
 }
 
 /* ---- Normal prior, evidence ---- */

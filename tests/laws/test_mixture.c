@@ -53,7 +53,7 @@ static void measure(lehr_exchange scheme, int32_t copies, stats_moments share[RU
     LAW_NEEDS(lehr_objective_create_target(&target, &objective));
     lehr_run_spec spec = law_spec(betas, RUNGS, copies, SCANS);
     spec.exchange.scheme = scheme;
-    spec.moves[0] = (lehr_move_spec){LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_SPARSE, 1, 4, 0, 0, 1};
+    spec.moves[0] = (lehr_move_spec){LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_SPARSE, 1, 4, 0, 0, 0, 1};
     lehr_run *run = law_open(&spec, objective);
     const float start[P] = {(float)(-distance / sqrt(P)), (float)(-distance / sqrt(P))};
     LAW_NEEDS(lehr_run_start_from(run, start));

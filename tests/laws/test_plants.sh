@@ -26,6 +26,8 @@ beta_1pct               test_transitions  transitions/*
 uniform_8bit            test_counted      counted/xor_net_of_binary_weights
 shared_randoms          test_counted      counted/xor_net_of_binary_weights
 accept_site_same_bits   test_counted      counted/xor_net_of_binary_weights
+no_margin               test_early        early/*
+no_second_ratio         test_counted      counted/delayed_acceptance_keeps_the_law
 "
 
 # run PROGRAM TEST: 0 all passed, 1 some failed; anything else ends this script.

@@ -36,7 +36,7 @@ static lehr_run *open_swapper(lehr_exchange scheme, int32_t rungs, int32_t copie
     lehr_run_spec spec = law_spec(beta, rungs, copies, scans);
     spec.exchange.scheme = scheme;
     spec.moves[0] = (lehr_move_spec){
-        LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_SPARSE, 1, 4, 1e30, 0, 1}; /* |x|^2 overflows */
+        LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_SPARSE, 1, 4, 1e30, 0, 0, 1}; /* |x|^2 overflows */
     return law_open(&spec, *objective);
 }
 

@@ -65,8 +65,8 @@ Test(steps, every_rung_learns_its_own_step_and_keeps_it)
     spec.adapt = 0.5;
     spec.exchange.every = EVERY;
     spec.move_count = MOVES;
-    spec.moves[0] = (lehr_move_spec){LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_ALL, 1, 4, 0, targets[0], 1};
-    spec.moves[1] = (lehr_move_spec){LEHR_MOVE_UNIFORM, LEHR_SCOPE_SPARSE, 1, 4, 0, 0, 1};
+    spec.moves[0] = (lehr_move_spec){LEHR_MOVE_GAUSSIAN, LEHR_SCOPE_ALL, 1, 4, 0, 0, targets[0], 1};
+    spec.moves[1] = (lehr_move_spec){LEHR_MOVE_UNIFORM, LEHR_SCOPE_SPARSE, 1, 4, 0, 0, 0, 1};
     lehr_run *run = law_open(&spec, objective);
     law_advance(run, SCANS / 2);
     int64_t proposed[128 * RUNGS * MOVES], accepted[128 * RUNGS * MOVES];

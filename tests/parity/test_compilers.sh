@@ -48,7 +48,7 @@ build() {
         compile "$objects/v3" -march=x86-64-v3 -DLEHR_ISA=v3 "${lanes[@]}" || return 1
     fi
     compile "$objects/tests" "$source"/tests/{support/cases,support/devices,parity/hash_driver}.c || return 1
-    "$compiler" "$objects"/*/*.o -o "$scratch/$compiler$level" -lz -lm -lpthread
+    "$compiler" "$objects"/*/*.o -o "$scratch/$compiler$level" -lz -llapack -lm -lpthread
 }
 
 # Old and new names of what glibc may use.
@@ -93,15 +93,17 @@ for compiler in gcc clang; do
     done
 done
 [ $builds -gt 0 ] || { echo "no build"; [ $failures -gt 0 ] && exit 1; exit 77; }
-# The negative control: kernels that may contract a*b + c must be told apart.
+# The negative control: kernels that may contract a*b + c and rearrange sums must be told apart. (Contraction
+# alone no longer shows in these cases: chains are written as lehr_fma, and where acceptance counts as 0 or 1
+# the last bit of a probability is nobody's.)
 if [ -n "$v3" ]; then
     read -r compiler level <<< "$built"
     objects=$scratch/objects$compiler$level
-    compile "$objects/v3" -march=x86-64-v3 -DLEHR_ISA=v3 -ffp-contract=fast \
+    compile "$objects/v3" -march=x86-64-v3 -DLEHR_ISA=v3 -ffp-contract=fast -funsafe-math-optimizations \
         "$source"/kernels/cpu/lanes*.c
-    "$compiler" "$objects"/*/*.o -o "$scratch/contracted" -lz -lm -lpthread
+    "$compiler" "$objects"/*/*.o -o "$scratch/contracted" -lz -llapack -lm -lpthread
     different=$("$scratch/contracted" | diff - <(echo "$reference") | grep -c '^<')
-    echo "$built, contracted: $different hashes differ"
+    echo "$built, rearranged: $different hashes differ"
     [ "$different" -gt 0 ] || failures=$((failures + 1))
 fi
 

@@ -80,7 +80,7 @@ for file in "$scratch"/kernels/cuda/*.cu; do
     compile g++ -std=c++17 $common -I"$source/tests/device/shim" -fsanitize=thread -include "$scratch/kept.h" \
         -x c++ "$file"
 done
-g++ -fsanitize=thread -rdynamic "$scratch"/objects/*.o -o "$scratch/driver" -lz -lm -lpthread -ldl || exit 1
+g++ -fsanitize=thread -rdynamic "$scratch"/objects/*.o -o "$scratch/driver" -lz -llapack -lm -lpthread -ldl || exit 1
 
 # ---- Drop --------------------------------------------------------------------------------------------------
 

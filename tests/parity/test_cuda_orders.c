@@ -69,31 +69,35 @@ static void all_orders(const parity_way *way, const char *const *kernels)
 Test(cuda_orders, a_warp_per_row)
 {
     all_orders(&(parity_way){.options = {.row_threads = 32}},
-               KERNELS("lehr_scan_32_kernel", "lehr_score_32_kernel", "lehr_score_256_kernel",
-                       "lehr_settle_kernel"));
+               KERNELS("lehr_scan_32_kernel", "lehr_kept_32_kernel", "lehr_score_32_kernel",
+                       "lehr_score_256_kernel", "lehr_settle_kernel"));
 }
 
 Test(cuda_orders, a_block_of_64_per_row)
 {
-    all_orders(&(parity_way){.options = {.row_threads = 64}}, KERNELS("lehr_scan_64_kernel"));
+    all_orders(&(parity_way){.options = {.row_threads = 64}},
+               KERNELS("lehr_scan_64_kernel", "lehr_kept_64_kernel"));
 }
 
 Test(cuda_orders, a_block_of_128_per_row)
 {
-    all_orders(&(parity_way){.options = {.row_threads = 128}}, KERNELS("lehr_scan_128_kernel"));
+    all_orders(&(parity_way){.options = {.row_threads = 128}},
+               KERNELS("lehr_scan_128_kernel", "lehr_kept_128_kernel"));
 }
 
 Test(cuda_orders, a_block_of_256_per_row)
 {
-    all_orders(&(parity_way){.options = {.row_threads = 256}}, KERNELS("lehr_scan_256_kernel"));
+    all_orders(&(parity_way){.options = {.row_threads = 256}},
+               KERNELS("lehr_scan_256_kernel", "lehr_kept_256_kernel"));
 }
 
 Test(cuda_orders, tiled)
 {
     all_orders(&(parity_way){.options = {.path = LEHR_PATH_TILED}},
                KERNELS("lehr_tiled_propose_kernel", "lehr_tiled_dense_kernel",
-                       "lehr_tiled_losses_kernel", "lehr_tiled_hits_kernel",
-                       "lehr_tiled_decide_kernel", "lehr_tiled_score_kernel"));
+                       "lehr_tiled_unit_kernel", "lehr_tiled_losses_kernel",
+                       "lehr_tiled_hits_kernel", "lehr_tiled_decide_kernel",
+                       "lehr_tiled_score_kernel"));
 }
 
 /* Not the CPU's bits, but one order's are the other's. */

@@ -45,6 +45,22 @@ Test(invariance, point_tiles_do_not_matter)
     expect_same(ways, 4);
 }
 
+/* What is kept of a row and how early a proposal is given up, in whatever order of tiles. */
+Test(invariance, kept_activations_and_early_rejection_do_not_matter)
+{
+    const parity_way ways[] = {
+        {.options = {.threads = 1, .forget = 1}},
+        {.options = {.threads = 1, .whole = 1}},
+        {.options = {.threads = 2, .forget = 1, .whole = 1}},
+        {.options = {.threads = 1, .memory_bytes = 1}},
+        {.options = {.threads = 1, .visit_seed = 3, .point_tile = 16}},
+        {.options = {.threads = 2, .visit_seed = 4, .point_tile = 64}},
+        {.options = {.threads = 3, .visit_seed = 5, .forget = 1, .point_tile = 32}},
+        {.options = {.threads = 8, .visit_seed = 6, .plain = 1}},
+        {.options = {.threads = 1, .point_tile = 16}, .slice = 1}};
+    expect_same(ways, 9);
+}
+
 Test(invariance, slices_do_not_matter)
 {
     const parity_way ways[] = {{.options = {.threads = 1}, .slice = 1},

@@ -92,6 +92,7 @@ typedef struct row {
     lehr_method method;
     lehr_exchange exchange;
     int32_t rungs, copies, every;
+    bool delayed;
     int32_t move_count;
     lehr_move_spec moves[3];
 } row;
@@ -107,10 +108,14 @@ typedef struct row {
 #define TEST(kind, parameters, side, distance)                                                     \
     {LEHR_TARGET_##kind, parameters, side, distance, 0.7, LEHR_INIT_NORMAL, 0}
 #define TEMPER(scheme, every, rungs, copies)                                                       \
-    LEHR_METHOD_TEMPERING, LEHR_EXCHANGE_##scheme, rungs, copies, every
-#define ANNEAL(every, copies) LEHR_METHOD_ANNEALING, LEHR_EXCHANGE_NONE, 1, copies, every
+    LEHR_METHOD_TEMPERING, LEHR_EXCHANGE_##scheme, rungs, copies, every, false
+#define ANNEAL(every, copies) LEHR_METHOD_ANNEALING, LEHR_EXCHANGE_NONE, 1, copies, every, false
+#define TEMPER_DELAYED(scheme, every, rungs, copies)                                               \
+    LEHR_METHOD_TEMPERING, LEHR_EXCHANGE_##scheme, rungs, copies, every, true
+#define ANNEAL_DELAYED(every, copies)                                                              \
+    LEHR_METHOD_ANNEALING, LEHR_EXCHANGE_NONE, 1, copies, every, true
 #define MOVE(kind, scope, k, scale, weight)                                                        \
-    {LEHR_MOVE_##kind, LEHR_SCOPE_##scope, k, 3, scale, 0, weight}
+    {LEHR_MOVE_##kind, LEHR_SCOPE_##scope, k, 3, scale, 0, 0, weight}
 
 /* name, target, {points, inputs, classes, columns}, network, loss, prior, test target, method,
  * moves. An eighth of the points is kept for validation: 1,120 and 1,050 that are left are two chunks. */
@@ -151,6 +156,25 @@ static const row table[] = {
      NET(TERNARY, true, SIGN, IDENTITY, 1, 5), LOSS(ZERO_ONE, SUM, 0, 0, 1, 1),
      PRIOR(NONE, 1), {0}, ANNEAL(3, 4), 1,
      {MOVE(FLIP, SPARSE, 2, 0, 1)}},
+    {"one unit of two hidden layers, l2", LEHR_TARGET_NETWORK, {300, 6, 4, 1, 0},
+     NET(REAL, true, TANH, IDENTITY, 2, 11, 7), LOSS(CROSS_ENTROPY, MEAN, 1e-3, 0, 1, 1),
+     PRIOR(NORMAL, 2), {0}, TEMPER(DEO, 4, 3, 2), 3,
+     {MOVE(GAUSSIAN, NEURON, 1, 0, 1), MOVE(LAPLACE, NEURON_OUT, 1, 0, 0.5),
+      MOVE(GAUSSIAN, LAYER, 1, 0, 0.5)}},
+    {"a unit's inputs, two chunks, delayed", LEHR_TARGET_NETWORK, {1300, 9, 2, 1, 0},
+     NET(REAL, true, SIGMOID, IDENTITY, 1, 20), LOSS(BINARY_CROSS_ENTROPY, SUM, 0, 0, 1, 1),
+     PRIOR(LAPLACE, 1), {0}, TEMPER_DELAYED(SEO, 3, 2, 1), 3,
+     {MOVE(GAUSSIAN, NEURON_IN, 3, 0, 1), MOVE(STUDENT_T, NEURON, 1, 0, 1),
+      MOVE(UNIFORM, NEURON_IN, 0, 0, 0.5)}},
+    {"all weights, delayed", LEHR_TARGET_NETWORK, {420, 5, 0, 2, 0},
+     NET(REAL, false, RELU, IDENTITY, 2, 9, 5), LOSS(MSE, MEAN, 0, 1e-3, 1, 0.7),
+     PRIOR(NORMAL, 1), {0}, ANNEAL_DELAYED(3, 3), 3,
+     {MOVE(GAUSSIAN, ALL, 1, 0, 1), MOVE(LOG_SCALE, SPARSE, 1, 0, 1),
+      MOVE(CAUCHY, SPARSE, 2, 0, 1)}},
+    {"flips of a unit's weights", LEHR_TARGET_NETWORK, {170, 5, 3, 1, 0},
+     NET(TERNARY, true, SIGN, IDENTITY, 2, 9, 6), LOSS(ZERO_ONE, MEAN, 0, 0, 1, 1),
+     PRIOR(NONE, 1), {0}, TEMPER(DEO, 2, 3, 2), 3,
+     {MOVE(FLIP, NEURON_IN, 2, 0, 1), MOVE(FLIP, NEURON, 1, 0, 1), MOVE(FLIP, SPARSE, 1, 0, 1)}},
     {"spins", LEHR_TARGET_SPINS, {0}, {0}, {0}, {0}, TEST(SPINS, 36, 6, 0),
      TEMPER(DEO, 2, 4, 2), 1, {MOVE(FLIP, SPARSE, 1, 0, 1)}},
     {"quadratic of two chunks", LEHR_TARGET_QUADRATIC, {0}, {0}, {0}, {0},
@@ -199,6 +223,7 @@ static lehr_run_spec make_spec(const row *r)
     spec.exchange = (lehr_exchange_spec){r->exchange, r->every};
     spec.stop = (lehr_stop_spec){.scans = 83};
     spec.observe = 19;
+    spec.delayed_acceptance = r->delayed;
     spec.move_count = r->move_count;
     for (int32_t m = 0; m < r->move_count; m++)
         spec.moves[m] = r->moves[m];

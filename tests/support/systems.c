@@ -151,10 +151,11 @@ static const struct {
     [LAW_PERCEPTRON] = {"binary perceptron 11, 9 patterns", 11, 2},
     [LAW_COMMITTEE] = {"committee machine 5-3-1, 10 patterns", 18, 2},
     [LAW_SPINS] = {"spins 4x4", 16, 2},
+    [LAW_UNEVEN] = {"xor 2-2-1, 96 points", 9, 2},
 };
 
 /* Patterns that the step networks learn: inputs +-1 and classes 0, 1. */
-enum { POINTS_MAX = 10, INPUTS_MAX = 11 };
+enum { POINTS_MAX = 96, INPUTS_MAX = 11 };
 typedef struct patterns {
     int32_t points, inputs;
     int8_t x[POINTS_MAX][INPUTS_MAX], y[POINTS_MAX];
@@ -167,6 +168,18 @@ static patterns xor_patterns(void)
         p.x[n][0] = n & 1 ? 1 : -1;
         p.x[n][1] = n & 2 ? 1 : -1;
         p.y[n] = n == 1 || n == 2;
+    }
+    return p;
+}
+
+static patterns uneven_patterns(void)
+{
+    const patterns xor = xor_patterns();
+    patterns p = {96, 2, {{0}}, {0}};
+    for (int32_t n = 0; n < p.points; n++) {
+        const int32_t from = n < 64 ? n % 4 : n % 4 == 3 ? 3 : 0;
+        memcpy(p.x[n], xor.x[from], sizeof p.x[n]);
+        p.y[n] = xor.y[from];
     }
     return p;
 }
@@ -189,6 +202,8 @@ static patterns make_patterns(law_kind kind)
 {
     if (kind == LAW_COMMITTEE)
         return random_patterns(2, 10, 5);
+    if (kind == LAW_UNEVEN)
+        return uneven_patterns();
     if (kind != LAW_PERCEPTRON)
         return xor_patterns();
     /* Its energy counts w.x < 0, as if every class were 1. A data set needs both classes, so
@@ -230,10 +245,15 @@ static int class_of(const int8_t *w, const int8_t *x, int inputs, int hidden, in
     return z + (biases ? out[hidden] : 0) >= 0;
 }
 
+static bool has_biases(law_kind kind)
+{
+    return kind == LAW_XOR || kind == LAW_XOR_TERNARY || kind == LAW_UNEVEN;
+}
+
 static int errors_of(law_kind kind, const patterns *p, const int8_t *w)
 {
     const int hidden = kind == LAW_PERCEPTRON ? 0 : kind == LAW_COMMITTEE ? 3 : 2;
-    const int biases = kind == LAW_XOR || kind == LAW_XOR_TERNARY;
+    const int biases = has_biases(kind);
     int errors = 0;
     for (int32_t n = 0; n < p->points; n++)
         errors += class_of(w, p->x[n], p->inputs, hidden, biases) != p->y[n];
@@ -292,7 +312,7 @@ static void make_network(law_counted *s, const patterns *p)
         .hidden = {hidden},
         .activation = LEHR_ACTIVATION_SIGN,
         .output = LEHR_ACTIVATION_IDENTITY,
-        .bias = s->kind == LAW_XOR || s->kind == LAW_XOR_TERNARY,
+        .bias = has_biases(s->kind),
         .weights = s->values == 2 ? LEHR_WEIGHTS_BINARY : LEHR_WEIGHTS_TERNARY,
     };
     const lehr_loss_spec loss = {
