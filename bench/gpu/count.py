@@ -121,7 +121,8 @@ def loops_of(code, labels):
 
 COLD = re.compile(r"lehr_laplace|lehr_cauchy|lehr_student|lehr_expm1|lehr_pick_|lehr_uniform_pm|copy_own\(d, d->theta, d->prop"
                   r"|squares = |sizes = |mixture|[Ss]pin|lehr_team_sum<THREADS>\((P|w->energy->par)|LEHR_PRIOR_|cooling|LEHR_BETTERED|best_scan"
-                  r"|DOMAIN_PROPOSAL2|rows\.table\.best|lehr_quadratic")
+                  r"|DOMAIN_PROPOSAL2|rows\.table\.best|lehr_quadratic|lehr_scope_units|lehr_unit_of|lehr_aim_unit|lehr_perturb_places"
+                  r"|lehr_parameter_at|lehr_delayed|lehr_decide_first|lehr_walk_first|lehr_scheduled_step")
 SECTIONS = [
     ("noise", r"lehr_perturb_own\("),
     ("move", r"lehr_propose\("),
@@ -152,7 +153,7 @@ class Rules:
     def of(self, body, closing):
         line, text = closing.frames[0], "\n".join(closing.frames)
         layer = sum("lehr_fixed_layers<L + 1" in f for f in closing.frames)
-        if "s < a->scans" in line:
+        if "s < a->scans" in line or "first = r->group->delayed" in line:  # not delayed: once
             return self.warps
         if "block = d->rank" in line:
             share = self.acceptance if "proposed, r->theta" in text else 1

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "device/control.h"
 #include "lehr/study.h"
@@ -39,6 +40,19 @@ static bool is_manual(const char *path)
     return length >= end && strcmp(path + length - end, MANUAL) == 0;
 }
 
+/* Data that are fetched by hand may not be here. */
+static bool has_data(const char *path)
+{
+    lehr_config config;
+    needs(lehr_config_load(path, NULL, 0, &config), path);
+    const bool there = config.data.source[0] == '\0' || access(config.data.source, R_OK) == 0;
+    static bool told;
+    if (!there && !told)
+        fprintf(stderr, "left out: %s, whose data are not here\n", config.name);
+    told = told || !there;
+    return there;
+}
+
 /* Number of ready configs; the path of number `i`, if there is one. */
 static int32_t find(int32_t i, char path[LEHR_PATH_MAX])
 {
@@ -47,7 +61,7 @@ static int32_t find(int32_t i, char path[LEHR_PATH_MAX])
     const int status = glob(LEHR_SOURCE_DIR "/configs/*.yaml", 0, NULL, &found);
     check(status == 0, "configs/*.yaml", "not found");
     for (size_t f = 0; f < found.gl_pathc; f++)
-        if (!is_manual(found.gl_pathv[f]) && count++ == i)
+        if (!is_manual(found.gl_pathv[f]) && has_data(found.gl_pathv[f]) && count++ == i)
             snprintf(path, LEHR_PATH_MAX, "%s", found.gl_pathv[f]);
     globfree(&found);
     return count;
@@ -120,13 +134,27 @@ static void cut_points(const lehr_config *config, overrides *o)
     const lehr_dataset_info info = lehr_dataset_describe(data);
     const int64_t train = info.points[LEHR_PART_TRAIN],
                   validation = info.points[LEHR_PART_VALIDATION] * POINTS / train;
+    const bool own_test = config->data.test_source[0] != '\0';
     const double all = (double)(train + info.points[LEHR_PART_VALIDATION] +
-                                info.points[LEHR_PART_TEST]);
+                                (own_test ? 0 : info.points[LEHR_PART_TEST]));
     lehr_dataset_destroy(&data);
+    if (own_test) {
+        add(o, "data.test_source=");
+        add(o, "data.test_labels=");
+    }
     if (train <= POINTS)
         return;
     add(o, "data.validation_fraction=%.17g", (double)validation / all);
     add(o, "data.test_fraction=%.17g", (all - POINTS - (double)validation) / all);
+}
+
+static void cut_batches(const lehr_config *config, overrides *o)
+{
+    if (config->run.batch.points == 0)
+        return;
+    add(o, "data.batch.points=%d", POINTS / 2);
+    add(o, "data.batch.grow=%d", POINTS * 3 / 4);
+    add(o, "data.batch.refresh=10");
 }
 
 /* Without the rule that ends a run early. */
@@ -162,6 +190,7 @@ parity_case configs_open(int32_t i, config_change change)
     cut_network(&config, &o);
     cut_rows(&config, change.copies > 0 ? change.copies : COPIES, &o);
     cut_points(&config, &o);
+    cut_batches(&config, &o);
     cut_scans(&config, change.every, &o);
     config = load(path, &o);
     parity_case c = {.spec = config.run};
