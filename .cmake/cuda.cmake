@@ -9,7 +9,8 @@ set(LEHR_CUDA_OLDEST 12.8) # the first whose runtime loads compiled kernels: cud
 
 # Real code for every generation from Turing on, and PTX of the newest one for what comes after it. Those that
 # the nvcc at hand does not know are left out; CMAKE_CUDA_ARCHITECTURES, when given, is taken as it is. The presets
-# with tests take the oldest alone, whose PTX the driver translates for every other: a seventh of the time.
+# with tests take the oldest alone, whose PTX the driver translates for every other (a seventh of the time); `cuda` the
+# oldest and the newest, and house/budgets those between.
 set(LEHR_CUDA_ARCHITECTURES 75 80 86 89 90 100 120 CACHE STRING "GPUs to compile for, as compute capabilities")
 
 # ---- What there is -------------------------------------------------------------------------------------

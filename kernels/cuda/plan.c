@@ -297,15 +297,21 @@ static int64_t wanted_floats(const lehr_backend_options *options, const lehr_pro
 
 /* Keep activations where all rows stay on their devices with them. */
 static void plan_kept(const lehr_backend_options *options, const lehr_problem *problem,
-                      const lehr_table *table, int32_t share, lehr_cuda_plan *plan)
+                      const lehr_table *table, const abilities *able, lehr_cuda_plan *plan)
 {
+    const int32_t devices = options->device_count > 0 ? options->device_count : 1;
+    const int32_t share = (lehr_cuda_count_units(table) + devices - 1) / devices;
     const int64_t rows = lehr_cuda_extent(table, 0, share).R;
     plan->kept_floats = plan->fast ? 0 : wanted_floats(options, problem, table);
     plan->kept_bytes = kept_bytes(plan, rows);
-    if (fitting_units(plan, problem, table, share, plan->free_bytes) >= share)
-        return;
-    plan->wanted_bytes = plan->kept_bytes;
-    plan->kept_floats = plan->kept_bytes = 0;
+    if (fitting_units(plan, problem, table, share, plan->free_bytes) < share) {
+        plan->wanted_bytes = plan->kept_bytes;
+        plan->kept_floats = plan->kept_bytes = 0;
+    } else if (plan->kept_floats > 0 && plan->path == LEHR_PATH_FUSED) {
+        const int32_t wanted = plan->row_threads > 32 ? 128 : 32;
+        const bool fits = fitting_threads(problem, &plan->room, wanted, able) == wanted;
+        plan->row_threads = fits ? wanted : 32;
+    }
 }
 
 /* Activations of as many rows at a time as fit, but no more than there are. */
@@ -343,7 +349,7 @@ lehr_status lehr_cuda_make_plan(const lehr_backend_options *options, const lehr_
     const int32_t units = lehr_cuda_count_units(table);
     const int32_t share = (units + devices - 1) / devices;
     plan.free_bytes = budget;
-    plan_kept(options, problem, table, share, &plan);
+    plan_kept(options, problem, table, &able, &plan);
     plan.part_units = fitting_units(&plan, problem, table, share, budget);
     plan.least_bytes = part_bytes(&plan, problem, table, 1);
     LEHR_CHECK(plan.part_units >= 1, LEHR_ERR_DEVICE,

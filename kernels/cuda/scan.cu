@@ -19,13 +19,8 @@ typedef void (*scan_kernel)(lehr_scan_args);
 
 static scan_kernel kernel_of(lehr_i32 row_threads, bool keeps)
 {
-    switch (keeps ? row_threads : 0) {
-    case 32: return lehr_kept_32_kernel;
-    case 64: return lehr_kept_64_kernel;
-    case 128: return lehr_kept_128_kernel;
-    case 256: return lehr_kept_256_kernel;
-    default: break;
-    }
+    if (keeps)
+        return row_threads == LEHR_WARP ? lehr_kept_32_kernel : lehr_kept_128_kernel;
     switch (row_threads) {
     case 32: return lehr_scan_32_kernel;
     case 64: return lehr_scan_64_kernel;
@@ -52,13 +47,11 @@ cudaError_t lehr_scan_launch(const lehr_scan_args *args, lehr_i32 row_threads,
     const lehr_grid grid = {
         dim3((unsigned)((t->rows + teams - 1) / teams)), dim3((unsigned)threads),
         lehr_scan_shared_bytes(&args->room, t->parameters, row_threads), stream};
-    switch (args->kept.act ? row_threads : 0) { /* by name, which a test device puts into messages */
-    case 32: return LEHR_LAUNCH(lehr_kept_32_kernel, nullptr, grid, *args);
-    case 64: return LEHR_LAUNCH(lehr_kept_64_kernel, nullptr, grid, *args);
-    case 128: return LEHR_LAUNCH(lehr_kept_128_kernel, nullptr, grid, *args);
-    case 256: return LEHR_LAUNCH(lehr_kept_256_kernel, nullptr, grid, *args);
-    default: break;
-    }
+    if (args->kept.act &&
+        row_threads == LEHR_WARP) /* by name, which a test device puts into messages */
+        return LEHR_LAUNCH(lehr_kept_32_kernel, nullptr, grid, *args);
+    if (args->kept.act)
+        return LEHR_LAUNCH(lehr_kept_128_kernel, nullptr, grid, *args);
     switch (row_threads) {
     case 32: return LEHR_LAUNCH(lehr_scan_32_kernel, specialized, grid, *args);
     case 64: return LEHR_LAUNCH(lehr_scan_64_kernel, specialized, grid, *args);

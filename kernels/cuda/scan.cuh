@@ -30,6 +30,9 @@ __device__ __forceinline__ void lehr_scan_row(const lehr_rowing *r, lehr_u64 sca
     const lehr_proposal p = lehr_propose(r->group, r->args->energy, scan);
     const lehr_stream stream = lehr_row_stream(r->group->key, scan, w->number);
     const float sigma = lehr_walk_step(w, r->group, p.move, scan);
+    lehr_u64 side = 0;
+    if (KEPT)
+        side = r->state->side; /* before a barrier: it is written with the outcome */
     if (d->rank == 0)
         r->state->log_hastings = r->state->quarter = 0.0;
     if (lehr_is_whole(d, &p)) {
@@ -46,8 +49,7 @@ __device__ __forceinline__ void lehr_scan_row(const lehr_rowing *r, lehr_u64 sca
     lehr_keeping keeping;
     lehr_weighing weighing = r->weighing;
     if (KEPT) {
-        keeping = lehr_keeping_of(&r->args->kept, &r->args->energy->network, w->row, r->state->side,
-                                  p.touch);
+        keeping = lehr_keeping_of(&r->args->kept, &r->args->energy->network, w->row, side, p.touch);
         weighing.keeping = &keeping;
     }
 #pragma unroll 1
@@ -61,8 +63,12 @@ __device__ __forceinline__ void lehr_scan_row(const lehr_rowing *r, lehr_u64 sca
                 r->state->side ^= lehr_kept_turns(keeping.network, p.touch);
         }
         team::sync(); /* the outcome; and nobody reads the proposed weights any more */
-        if (first && !(r->state->outcome & LEHR_PASSED))
-            break;
+        if (first) {
+            const bool passed = (r->state->outcome & LEHR_PASSED) != 0;
+            team::sync(); /* all have read the first outcome before the last one is written */
+            if (!passed)
+                break;
+        }
     }
     if (r->state->outcome & LEHR_TOOK) {
         lehr_copy_own(d, d->proposed, r->theta);
@@ -162,23 +168,16 @@ extern "C" __global__ void __launch_bounds__(256, 1) lehr_scan_256_kernel(lehr_s
 }
 #endif
 
-/* The same where activations are kept: never specialized. With 168 registers they spill 36 bytes on sm_80. */
+/* The same where activations are kept: never specialized, and only by warps or by blocks of 128, since each takes a
+ * minute to compile. With 168 registers they spill 36 bytes on sm_80. */
 #if !defined(LEHR_FIXED_THREADS)
 extern "C" __global__ void __launch_bounds__(128, 2) lehr_kept_32_kernel(lehr_scan_args a)
 {
     lehr_scan_rows<32, true>(&a);
 }
-extern "C" __global__ void __launch_bounds__(64, 4) lehr_kept_64_kernel(lehr_scan_args a)
-{
-    lehr_scan_rows<64, true>(&a);
-}
 extern "C" __global__ void __launch_bounds__(128, 2) lehr_kept_128_kernel(lehr_scan_args a)
 {
     lehr_scan_rows<128, true>(&a);
-}
-extern "C" __global__ void __launch_bounds__(256, 1) lehr_kept_256_kernel(lehr_scan_args a)
-{
-    lehr_scan_rows<256, true>(&a);
 }
 #endif
 

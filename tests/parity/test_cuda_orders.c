@@ -76,7 +76,7 @@ Test(cuda_orders, a_warp_per_row)
 Test(cuda_orders, a_block_of_64_per_row)
 {
     all_orders(&(parity_way){.options = {.row_threads = 64}},
-               KERNELS("lehr_scan_64_kernel", "lehr_kept_64_kernel"));
+               KERNELS("lehr_scan_64_kernel", "lehr_kept_128_kernel"));
 }
 
 Test(cuda_orders, a_block_of_128_per_row)
@@ -88,7 +88,7 @@ Test(cuda_orders, a_block_of_128_per_row)
 Test(cuda_orders, a_block_of_256_per_row)
 {
     all_orders(&(parity_way){.options = {.row_threads = 256}},
-               KERNELS("lehr_scan_256_kernel", "lehr_kept_256_kernel"));
+               KERNELS("lehr_scan_256_kernel", "lehr_kept_128_kernel"));
 }
 
 Test(cuda_orders, tiled)
