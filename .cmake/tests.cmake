@@ -88,7 +88,7 @@ function(lehr_add_test_called test path) # FOLDER/test_NAME becomes the test FOL
         set(cost 5) # nor the next longest ones last
     endif()
     # Each of them takes more minutes than a stage should.
-    if(test MATCHES "cuda_sanitizers" OR (LEHR_SANITIZE AND test MATCHES "cuda_.*_ptx$|(cases|fast)_shim$"))
+    if(test MATCHES "cuda_sanitizers|^device/.*fast_ptx$" OR (LEHR_SANITIZE AND test MATCHES "cuda_.*_ptx$|(cases|fast)_shim$"))
         list(APPEND labels long)
         set(seconds ${test_seconds_long})
     endif()
