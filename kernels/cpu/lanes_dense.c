@@ -107,7 +107,7 @@ INLINE void multiply_panels(block b, const int outs, const int at_once, int pane
     }
 }
 
-/* The last outputs of a layer, fewer than 8; or a single one. */
+/* The last outputs of a layer, fewer than 8. */
 static void multiply_rest(const block *b, ptrdiff_t outs, int panels)
 {
     switch (outs) {
@@ -196,7 +196,7 @@ static void run_unit(const lehr_network *n, const lehr_pass *pass, block b, floa
                        .y = column,
                        .inputs = n->size[layer],
                        .outputs = 1};
-    multiply_rest(&one, 1, panels);
+    multiply_outputs(one, panels);
     activate(lehr_layer_activation(n, layer), column, (ptrdiff_t)panels * LEHR_PANEL);
     for (int p = 0; p < panels; p++) {
         float *restrict mine = column + p * LEHR_PANEL;

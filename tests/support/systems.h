@@ -67,7 +67,7 @@ typedef enum law_kind {
     LAW_PERCEPTRON,  /* 11 weights +-1, 9 random patterns: 2,048 states */
     LAW_COMMITTEE,   /* 5-3-1 sign units, 18 weights +-1, 10 random patterns: 262,144 states */
     LAW_SPINS,       /* 4x4 Ising model, periodic: 65,536 states */
-    LAW_UNEVEN,      /* as LAW_XOR, with 96 points: the first 64, a quarter, hold each pattern 16 times,
+    LAW_UNEVEN, /* as LAW_XOR, with 96 points: the first 64, a quarter, hold each pattern 16 times,
                         the other 32 hold one of them 24 and one 8 times */
     LAW_KINDS
 } law_kind;
