@@ -270,6 +270,17 @@ void lehr_cpu_cut(lehr_cpu *cpu)
         cpu->quarter_tiles = (int32_t)((first + points - 1) / points);
 }
 
+/* Bytes of rows' own points, where a run sorts them: it rejects early, keeps nothing else, and they fit. */
+static int64_t sorted_bytes(const lehr_backend_options *options, const lehr_problem *problem,
+                            const lehr_table *table, bool kept)
+{
+    const int64_t bytes = lehr_sorted_bytes(problem, table);
+    const bool early = !options->whole && rejects_early(problem, table);
+    const bool free_order = !delays(table) && options->visit_seed == 0 &&
+                            options->batch_points == 0;
+    return early && free_order && !kept && bytes <= keep_limit(options) ? bytes : 0;
+}
+
 static lehr_status fill(lehr_cpu *cpu, const lehr_backend_options *options)
 {
     const int32_t tile = run_tile(options, cpu->problem, cpu->table);
@@ -287,7 +298,7 @@ static lehr_status fill(lehr_cpu *cpu, const lehr_backend_options *options)
     cpu->early = !options->whole && rejects_early(cpu->problem, cpu->table);
     cpu->visit_seed = options->visit_seed;
     cpu->keeps = keeps(options, cpu->problem, cpu->table, lehr_pool_threads(cpu->pool));
-    cpu->sorts = lehr_sorted_wanted(cpu);
+    cpu->sorts = sorted_bytes(options, cpu->problem, cpu->table, cpu->keeps) > 0;
     if (cpu->sorts)
         cpu->tiles = lehr_sorted_tiles(cpu);
     return lehr_known_create(cpu);
@@ -329,7 +340,8 @@ static lehr_status plan_cpu(const lehr_backend_options *options, const lehr_prob
     const bool fits = keeps(options, problem, table, threads);
     *out = (lehr_memory_plan){
         .kept_bytes = fits ? kept : 0, .wanted_bytes = fits ? 0 : kept, .parts = 1};
-    out->host_bytes = (threads * room + values) * (int64_t)sizeof(float) + out->kept_bytes;
+    out->host_bytes = (threads * room + values) * (int64_t)sizeof(float) + out->kept_bytes +
+                      sorted_bytes(options, problem, table, wanted && fits);
     snprintf(out->kernels, sizeof out->kernels, "%s", lehr_lanes_choose(options->plain)->detail);
     return LEHR_OK;
 }

@@ -124,7 +124,8 @@ void lehr_known_forget(lehr_cpu *cpu);
 
 /* ---- sorted.c ---- */
 
-bool lehr_sorted_wanted(const lehr_cpu *cpu);
+/* Bytes of all rows' points; 0: there are too many to sort. */
+int64_t lehr_sorted_bytes(const lehr_problem *problem, const lehr_table *table);
 lehr_status lehr_sorted_create(lehr_cpu *cpu);
 void lehr_sorted_destroy(lehr_cpu *cpu);
 

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "core/loss.h"
 #include "cpu/cpu.h"
 
 enum { FLOATS_MAX = 16384, ACCEPTS = 8, BUCKETS = 2048 };
@@ -23,10 +24,16 @@ static int64_t point_floats(const lehr_cpu *cpu)
     return cpu->args->network.size[0] + cpu->work.target_count + 1;
 }
 
-bool lehr_sorted_wanted(const lehr_cpu *cpu)
+int64_t lehr_sorted_bytes(const lehr_problem *problem, const lehr_table *table)
 {
-    return cpu->early && !cpu->keeps && !cpu->batch[0] && cpu->quarter_tiles == 0 &&
-           cpu->visit_seed == 0 && panels_of(cpu) * LEHR_PANEL * point_floats(cpu) <= FLOATS_MAX;
+    const lehr_energy_args *e = &problem->args;
+    const int64_t points = problem->part[LEHR_PART_TRAIN].points;
+    const int64_t columns = e->network.size[0] + (lehr_loss_has_classes(e->loss) ? 1 : e->outputs) +
+                            1;
+    const int64_t floats = (points + LEHR_PANEL - 1) / LEHR_PANEL * LEHR_PANEL * columns;
+    if (e->target != LEHR_TARGET_NETWORK || floats > FLOATS_MAX)
+        return 0;
+    return table->rows * (floats * (int64_t)sizeof(float) + points * (int64_t)sizeof(int32_t));
 }
 
 /* Tiles of 1, 1, 2, 4, ... panels until they are as large as they may be: most proposals are lost early. */
