@@ -22,6 +22,11 @@ install(FILES "${PROJECT_BINARY_DIR}/lehrConfig.cmake" "${PROJECT_BINARY_DIR}/le
 set(pc_folder ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}/${pc_folder}"
            OUTPUT_VARIABLE pc_prefix)
+set(LEHR_PC_MPI "")
+if(LEHR_WITH_MPI)
+    list(JOIN MPI_C_LIBRARIES " " libraries)
+    set(LEHR_PC_MPI " ${libraries}")
+endif()
 set(LEHR_PC_CUDA "")
 if(LEHR_WITH_CUDA)
     cmake_path(GET CUDA_cudart_static_LIBRARY PARENT_PATH folder)

@@ -18,15 +18,6 @@ if(LEHR_FUZZ AND NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
                         "configure with -DCMAKE_C_COMPILER=clang")
 endif()
 
-# Runs over MPI ranks: AUTO takes what is there and says what is not, ON insists, OFF leaves it out. The CUDA
-# backend has the same choice, see .cmake/cuda.cmake. LEHR_WITHOUT_<name> is the reason, for the summary.
-set(LEHR_MPI AUTO CACHE STRING "runs over MPI ranks: AUTO, ON or OFF")
-set_property(CACHE LEHR_MPI PROPERTY STRINGS AUTO ON OFF)
-set(LEHR_WITHOUT_MPI "not part of this version yet")
-if(LEHR_MPI STREQUAL "ON")
-    message(FATAL_ERROR "LEHR_MPI=ON: runs over MPI ranks are not part of this version yet")
-endif()
-
 # Remember something that was left out, and why, for the summary.
 function(lehr_left_out what why)
     set_property(GLOBAL APPEND PROPERTY LEHR_LEFT_OUT "${what}: ${why}")

@@ -140,6 +140,13 @@ elseif(paths)
     lehr_left_out("tests in Python" "no python3")
 endif()
 
+# What tests/parity/test_mpi.sh starts on several ranks.
+if(LEHR_WITH_MPI)
+    add_executable(mpi_driver tests/parity/mpi_driver.c)
+    set_target_properties(mpi_driver PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/parity")
+    target_link_libraries(mpi_driver PRIVATE lehr_support lehr_inside)
+endif()
+
 # cuRAND's own Philox, compiled for the host, against core/rng.h: needs only headers of the CUDA Toolkit.
 find_path(LEHR_CURAND_HEADERS curand_philox4x32_x.h PATHS ENV CUDA_PATH PATHS /usr/local/cuda
           PATH_SUFFIXES include)

@@ -159,6 +159,30 @@ LEHR_API bool lehr_specs_pack(const lehr_run_spec *a, const lehr_run_spec *b);
 LEHR_API lehr_status lehr_pack_create(const lehr_run_spec *specs, int32_t count,
                                       const lehr_objective *objective, lehr_pack **out);
 
+/* ---- Ranks: processes that share the rows of a pack. All of them make the same calls in the same order; the bits are
+ * those of one process. ---- */
+
+typedef struct lehr_comm lehr_comm;
+
+/* This process alone; and the ranks of MPI_COMM_WORLD, which is initialized where that is not done. Fails with
+ * LEHR_ERR_UNSUPPORTED in a build without MPI, LEHR_ERR_IO where MPI fails. */
+LEHR_API const lehr_comm *lehr_comm_solo(void);
+LEHR_API lehr_status lehr_comm_mpi(const lehr_comm **out);
+
+LEHR_API int32_t lehr_comm_rank(const lehr_comm *comm);
+LEHR_API int32_t lehr_comm_ranks(const lehr_comm *comm);
+
+/* End all ranks now, with this exit code. */
+LEHR_API void lehr_comm_abort(const lehr_comm *comm, int code);
+
+/* MPI_Finalize, where it is due. */
+LEHR_API void lehr_comm_finish(void);
+
+/* lehr_pack_create on ranks. A rank's failure is its own: let it end all with lehr_comm_abort. */
+LEHR_API lehr_status lehr_pack_create_shared(const lehr_run_spec *specs, int32_t count,
+                                             const lehr_objective *objective, const lehr_comm *comm,
+                                             lehr_pack **out);
+
 /* Destroys its runs, too. */
 LEHR_API void lehr_pack_destroy(lehr_pack **pack);
 

@@ -62,7 +62,7 @@ LEHR_FN void lehr_settle_steps(const lehr_table *t, const lehr_group *g, lehr_u6
 }
 
 /* A planted bug, swap_copy: one row takes over the state of another. */
-LEHR_FN void lehr_settle_copy(const lehr_table *t, lehr_i64 from, lehr_i64 to)
+LEHR_FN void lehr_settle_takes_over(const lehr_table *t, lehr_i64 from, lehr_i64 to)
 {
     for (lehr_i32 i = 0; i < t->parameters; i++)
         t->theta[to * t->parameters + i] = t->theta[from * t->parameters + i];
@@ -90,7 +90,7 @@ LEHR_FN void lehr_settle_pair(const lehr_table *t, const lehr_group *g, lehr_u64
     t->rung[(lehr_i64)g->first_row + hot]--;
     t->rung[(lehr_i64)g->first_row + cold]++;
     if (LEHR_PLANTED(SWAP_COPY)) /* what became hot takes over what became cold */
-        lehr_settle_copy(t, (lehr_i64)g->first_row + hot, (lehr_i64)g->first_row + cold);
+        lehr_settle_takes_over(t, (lehr_i64)g->first_row + hot, (lehr_i64)g->first_row + cold);
 }
 
 /* Part 3: round trips of the rows that now hold the coldest and the hottest rung of a copy. */
@@ -100,6 +100,19 @@ LEHR_FN void lehr_settle_trips(const lehr_table *t, const lehr_group *g, lehr_i3
         const lehr_i64 row = lehr_holder(t, g, copy * g->rungs + rung);
         t->trips[row] += lehr_round_trip(&t->direction[row], rung, g->rungs);
     }
+}
+
+/* All three parts for one copy; `energy` [R] decides swaps. */
+LEHR_FN void lehr_settle_copy(const lehr_table *t, const lehr_group *g, lehr_u64 scan,
+                              lehr_i32 copy, const double *energy)
+{
+    for (lehr_i32 rung = 0; rung < g->rungs; rung++)
+        lehr_settle_steps(t, g, scan, copy * g->rungs + rung);
+    if (!lehr_exchanges(g))
+        return;
+    for (lehr_i32 rung = lehr_exchange_parity(g, scan, copy); rung + 1 < g->rungs; rung += 2)
+        lehr_settle_pair(t, g, scan, copy * g->rungs + rung, energy);
+    lehr_settle_trips(t, g, copy);
 }
 
 #endif

@@ -192,9 +192,11 @@ static lehr_status make_rows(lehr_cpu *cpu)
     const lehr_table *t = cpu->table;
     const size_t rows = (size_t)t->rows;
     LEHR_TRY(LEHR_NEW(cpu->row_group, rows, "groups of rows"));
-    for (int32_t g = 0; g < t->group_count; g++)
-        for (int32_t row = 0; row < t->group[g].rows; row++)
-            cpu->row_group[t->group[g].first_row + row] = g;
+    for (int32_t g = 0; g < t->group_count; g++) {
+        const int32_t first = t->group[g].first_row, end = first + t->group[g].rows;
+        for (int32_t row = first > 0 ? first : 0; row < end && row < t->rows; row++)
+            cpu->row_group[row] = g;
+    }
     LEHR_TRY(LEHR_NEW(cpu->energy, rows, "energies"));
     LEHR_TRY(LEHR_NEW(cpu->prior, rows, "energies"));
 #if defined(LEHR_PLANTS)

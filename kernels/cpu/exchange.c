@@ -21,14 +21,10 @@ static const double *swap_energies(const lehr_cpu *cpu)
     return cpu->table->energy;
 }
 
-static void exchange_copy(const settling *s, int32_t copy)
+/* Are all rows of a copy in the table? A copy that is cut is its owners' to settle. */
+static bool is_here(const lehr_cpu *cpu, int64_t first, int32_t rungs)
 {
-    const lehr_group *g = s->group;
-    const lehr_table *t = s->cpu->table;
-    const int32_t first = lehr_exchange_parity(g, s->scan, copy);
-    for (int32_t rung = first; rung + 1 < g->rungs; rung += 2)
-        lehr_settle_pair(t, g, s->scan, copy * g->rungs + rung, swap_energies(s->cpu));
-    lehr_settle_trips(t, g, copy);
+    return first >= 0 && first + rungs <= cpu->table->rows;
 }
 
 static void settle_copy(void *data, int32_t worker, int64_t copy)
@@ -36,10 +32,14 @@ static void settle_copy(void *data, int32_t worker, int64_t copy)
     (void)worker;
     const settling *s = data;
     const lehr_group *g = s->group;
-    for (int32_t rung = 0; rung < g->rungs; rung++)
-        lehr_settle_steps(s->cpu->table, g, s->scan, (int32_t)copy * g->rungs + rung);
-    if (lehr_exchanges(g))
-        exchange_copy(s, (int32_t)copy);
+    const int64_t first = g->first_row + copy * g->rungs;
+    if (!is_here(s->cpu, first, g->rungs))
+        return;
+    lehr_settle_copy(s->cpu->table, g, s->scan, (int32_t)copy, swap_energies(s->cpu));
+#if defined(LEHR_PLANTS)
+    memcpy(s->cpu->stale + first, s->cpu->table->energy + first,
+           (size_t)g->rungs * sizeof *s->cpu->stale);
+#endif
 }
 
 /* Copies are independent: many rows are worth waking the pool. */
@@ -52,8 +52,4 @@ void lehr_cpu_settle(lehr_cpu *cpu, const lehr_group *group, uint64_t scan)
         lehr_pool_run(cpu->pool, group->copies, settle_copy, &s);
     for (int32_t copy = 0; group->rows < ROWS_WORTH_THREADS && copy < group->copies; copy++)
         settle_copy(&s, 0, copy);
-#if defined(LEHR_PLANTS)
-    memcpy(cpu->stale + group->first_row, cpu->table->energy + group->first_row,
-           (size_t)group->rows * sizeof *cpu->stale);
-#endif
 }

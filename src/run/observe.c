@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "model/objective.h"
 #include "run/run.h"
+#include "run/share.h"
 
 /* Sum of squared errors and r2 of outputs[N,K] against targets[N,K] of one part; rmse in the data's units. */
 static void score_regression(const lehr_run *run, lehr_part part, lehr_score *out)
@@ -88,6 +89,8 @@ static lehr_status choose_by_validation(lehr_run *run)
     const lehr_group *g = lehr_run_group(run);
     for (int32_t r = g->first_row; r < g->first_row + g->rows; r++) {
         const size_t at = (size_t)r * (size_t)t->parameters;
+        if (!lehr_share_owns(run->pack, r))
+            continue;
         if (t->rung[r] == 0)
             LEHR_TRY(add_candidate(run, t->theta + at, t->energy[r]));
         if (!lehr_batched(run) && t->best_scan[r] > run->observed_scan)
@@ -101,7 +104,7 @@ static void choose_by_energy(lehr_run *run)
     const lehr_table *t = run->pack->table;
     const lehr_group *g = lehr_run_group(run);
     for (int32_t r = g->first_row; r < g->first_row + g->rows; r++)
-        if (t->best_energy[r] < run->best_energy) {
+        if (lehr_share_owns(run->pack, r) && t->best_energy[r] < run->best_energy) {
             take(run, t->best + (size_t)r * (size_t)t->parameters, t->best_energy[r],
                  t->best_energy[r]);
             run->best_scan = t->best_scan[r];
@@ -164,12 +167,13 @@ static void fill_observation(lehr_run *run)
 lehr_status lehr_run_observe(lehr_run *run)
 {
     LEHR_TRY(lehr_pack_pull(run->pack));
-    const int64_t best_scan = run->observed_scan < 0 ? -1 : run->best_scan;
+    const double loss = run->best_loss, energy = run->best_energy;
     if (run->pack->problem->part[LEHR_PART_VALIDATION].points > 0)
         LEHR_TRY(choose_by_validation(run));
     else
         choose_by_energy(run);
-    if (run->best_scan != best_scan)
+    LEHR_TRY(lehr_share_best(run, run->best_loss != loss || run->best_energy != energy));
+    if (run->observed_scan < 0 || run->best_loss != loss || run->best_energy != energy)
         for (int part = LEHR_PART_TRAIN; part <= LEHR_PART_VALIDATION; part++)
             LEHR_TRY(lehr_run_score(run, (lehr_part)part, run->best, &run->best_score[part]));
     fill_observation(run);

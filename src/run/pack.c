@@ -11,6 +11,7 @@
 #include "run/device.h"
 #include "run/replicas.h"
 #include "run/run.h"
+#include "run/share.h"
 
 /* Signals and clocks are looked at between slices, so a slice is predicted to take at most this long. */
 static const double slice_s = 0.2;
@@ -143,12 +144,20 @@ lehr_status lehr_pack_pull(lehr_pack *pack)
     if (pack->pulled)
         return LEHR_OK;
     LEHR_TRY(pack->backend->pull(pack->state));
+    LEHR_TRY(lehr_share_gather(pack));
     pack->pulled = true;
     return LEHR_OK;
 }
 
+lehr_status lehr_pack_pull_weights(lehr_pack *pack)
+{
+    LEHR_TRY(lehr_pack_pull(pack));
+    return lehr_share_gather_weights(pack);
+}
+
 lehr_status lehr_pack_push(lehr_pack *pack)
 {
+    lehr_share_groups(pack);
     return pack->backend->push(pack->state);
 }
 
@@ -196,9 +205,10 @@ lehr_status lehr_pack_start(lehr_pack *pack)
 
 static lehr_status make_table(lehr_pack *pack, lehr_group *groups)
 {
-    lehr_table shape;
+    lehr_table shape, mine;
     LEHR_TRY(lehr_pack_shape(pack, groups, &shape));
-    LEHR_TRY(lehr_pack_choose(pack, &shape));
+    LEHR_TRY(lehr_share_shape(&shape, pack->comm, &mine));
+    LEHR_TRY(lehr_pack_choose(pack, &mine));
     LEHR_TRY(lehr_replicas_create(&shape, &pack->table));
     for (int32_t i = 0; i < pack->count; i++)
         LEHR_TRY(lehr_run_fill(&pack->run[i]));
@@ -213,7 +223,8 @@ static lehr_status fill(lehr_pack *pack)
     LEHR_FREE(groups);
     LEHR_TRY(status);
     LEHR_TRY(make_scratch(pack));
-    LEHR_TRY(pack->backend->open(&pack->options, pack->problem, pack->table, &pack->state));
+    LEHR_TRY(lehr_share_create(pack));
+    LEHR_TRY(pack->backend->open(&pack->options, pack->problem, &pack->view, &pack->state));
     if (pack->backend->notice && pack->notice[0] == '\0')
         lehr_text_copy(pack->notice, sizeof pack->notice, pack->backend->notice(pack->state));
     return lehr_pack_start(pack);
@@ -246,18 +257,21 @@ lehr_status lehr_pack_new(const lehr_run_spec *specs, int32_t count,
         return status;
     }
     pack->count = count;
+    pack->comm = lehr_comm_solo();
     for (int32_t i = 0; i < count; i++)
         pack->run[i] = (lehr_run){.spec = specs[i], .pack = pack};
     *out = pack;
     return LEHR_OK;
 }
 
-lehr_status lehr_pack_create_with(const lehr_run_spec *specs, int32_t count,
-                                  const lehr_backend_options *options,
-                                  const lehr_objective *objective, lehr_pack **out)
+/* Who shares it, and how it is computed. */
+static lehr_status create(const lehr_run_spec *specs, int32_t count,
+                          const lehr_backend_options *options, const lehr_objective *objective,
+                          const lehr_comm *comm, lehr_pack **out)
 {
     lehr_pack *pack = NULL;
     LEHR_TRY(lehr_pack_new(specs, count, options, objective, &pack));
+    pack->comm = comm;
     const lehr_status status = fill(pack);
     if (status != LEHR_OK) {
         lehr_pack_destroy(&pack);
@@ -267,11 +281,25 @@ lehr_status lehr_pack_create_with(const lehr_run_spec *specs, int32_t count,
     return LEHR_OK;
 }
 
+lehr_status lehr_pack_create_with(const lehr_run_spec *specs, int32_t count,
+                                  const lehr_backend_options *options,
+                                  const lehr_objective *objective, lehr_pack **out)
+{
+    return create(specs, count, options, objective, lehr_comm_solo(), out);
+}
+
+lehr_status lehr_pack_create_shared(const lehr_run_spec *specs, int32_t count,
+                                    const lehr_objective *objective, const lehr_comm *comm,
+                                    lehr_pack **out)
+{
+    const lehr_backend_options options = {.threads = count > 0 ? specs->threads : 0};
+    return create(specs, count, &options, objective, comm, out);
+}
+
 lehr_status lehr_pack_create(const lehr_run_spec *specs, int32_t count,
                              const lehr_objective *objective, lehr_pack **out)
 {
-    const lehr_backend_options options = {.threads = count > 0 ? specs->threads : 0};
-    return lehr_pack_create_with(specs, count, &options, objective, out);
+    return lehr_pack_create_shared(specs, count, objective, lehr_comm_solo(), out);
 }
 
 void lehr_pack_destroy(lehr_pack **pack)
@@ -282,6 +310,7 @@ void lehr_pack_destroy(lehr_pack **pack)
     if (p->state)
         p->backend->close(&p->state);
     lehr_replicas_destroy(&p->table);
+    lehr_share_destroy(p);
     for (int32_t i = 0; i < p->count; i++)
         LEHR_FREE(p->run[i].best);
     lehr_batch_destroy(p->run);
@@ -367,20 +396,67 @@ static int64_t slice_scans(const lehr_pack *pack, int64_t wanted)
     return (double)scans > affordable ? (int64_t)fmax(affordable, 1) : scans;
 }
 
-static lehr_status run_slice(lehr_pack *pack, int64_t scans)
+/* What ranks tell each other after a slice: all go by the slowest, and by the clock of rank 0. */
+typedef struct minute {
+    double slice_s, look_s;
+    int64_t interrupted;
+} minute;
+
+static lehr_status agree(lehr_pack *pack, minute *now)
 {
-    const double begin_s = lehr_clock_s();
-    LEHR_TRY(lehr_batch_refresh(pack->run));
-    pack->pulled = false;
-    LEHR_TRY(pack->backend->slice(pack->state, (uint64_t)pack->scan, (uint64_t)scans));
-    const double spent_s = lehr_clock_s() - begin_s;
-    pack->scan += scans;
-    pack->scan_s = spent_s / (double)scans;
+    const lehr_comm *comm = pack->comm;
+    if (comm->ranks == 1)
+        return LEHR_OK;
+    minute *all = (void *)pack->heard;
+    for (int32_t rank = 0; rank < comm->ranks; rank++)
+        pack->each[rank] = sizeof *now;
+    LEHR_TRY(comm->gather(comm, now, pack->each, all));
+    *now = all[0];
+    for (int32_t rank = 1; rank < comm->ranks; rank++) {
+        now->slice_s = fmax(now->slice_s, all[rank].slice_s);
+        now->interrupted |= all[rank].interrupted;
+    }
+    return LEHR_OK;
+}
+
+static void charge(lehr_pack *pack, double spent_s)
+{
     for (int32_t i = 0; i < pack->count; i++)
         if (moves(&pack->run[i])) {
             pack->run[i].scan = pack->scan;
             pack->run[i].wall_s += spent_s;
         }
+}
+
+static lehr_status run_slice(lehr_pack *pack, int64_t scans)
+{
+    const double begin_s = lehr_clock_s();
+    const uint64_t from = (uint64_t)pack->scan, to = from + (uint64_t)scans;
+    LEHR_TRY(lehr_batch_refresh(pack->run));
+    pack->pulled = false;
+    LEHR_TRY(lehr_share_slice(pack, from, to));
+    minute now = {lehr_clock_s() - begin_s, pack->look_s, atomic_load(&pack->interrupted)};
+    LEHR_TRY(agree(pack, &now));
+    if (now.interrupted)
+        atomic_store(&pack->interrupted, 1);
+    pack->scan += scans;
+    pack->scan_s = now.slice_s / (double)scans;
+    charge(pack, now.slice_s + now.look_s);
+    return LEHR_OK;
+}
+
+/* Observations and ends of runs; their time is charged with the next slice, or to those that end. */
+static lehr_status look(lehr_pack *pack)
+{
+    const double begin_s = lehr_clock_s();
+    for (int32_t i = 0; i < pack->count; i++) {
+        lehr_run *run = &pack->run[i];
+        if (!moves(run))
+            continue;
+        LEHR_TRY(lehr_run_look(run));
+        run->wall_s += moves(run) ? 0 : lehr_clock_s() - begin_s;
+    }
+    pack->look_s = lehr_clock_s() - begin_s;
     return LEHR_OK;
 }
 
@@ -393,9 +469,7 @@ lehr_status lehr_pack_advance(lehr_pack *pack, int64_t scans, bool *moving)
     const int64_t next = slice_scans(pack, scans);
     if (next > 0)
         LEHR_TRY(run_slice(pack, next));
-    for (int32_t i = 0; i < pack->count; i++)
-        if (moves(&pack->run[i]))
-            LEHR_TRY(lehr_run_look(&pack->run[i]));
+    LEHR_TRY(look(pack));
     *moving = any_moves(pack);
     return LEHR_OK;
 }

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/status.h"
 #include "core/loss.h"
 #include "model/objective.h"
@@ -243,14 +242,6 @@ static lehr_stop stop_between_slices(const lehr_run *run)
                                                                              : LEHR_STOP_NONE;
 }
 
-static lehr_status observe(lehr_run *run)
-{
-    const double begin_s = lehr_clock_s();
-    LEHR_TRY(lehr_run_observe(run));
-    run->wall_s += lehr_clock_s() - begin_s;
-    return LEHR_OK;
-}
-
 /* At its planned end its rows rest of themselves; earlier, their group is told. */
 static lehr_status end(lehr_run *run, lehr_stop why)
 {
@@ -267,15 +258,14 @@ lehr_status lehr_run_look(lehr_run *run)
 {
     lehr_stop now = stop_between_slices(run);
     if (run->scan % run->spec.observe == 0 && run->observed_scan != run->scan) {
-        LEHR_TRY(observe(run));
+        LEHR_TRY(lehr_run_observe(run));
         const lehr_stop observed = lehr_stop_observed(run);
         now = observed != LEHR_STOP_NONE ? observed : now;
     }
     if (now == LEHR_STOP_NONE)
         return LEHR_OK;
     if (now != LEHR_STOP_SIGNAL && run->observed_scan != run->scan)
-        LEHR_TRY(observe(
-            run)); /* the end is always looked at; a signal is none, the run may go on later */
+        LEHR_TRY(lehr_run_observe(run)); /* the end is always looked at; a signal is none */
     return end(run, now);
 }
 

@@ -6,6 +6,7 @@
 
 #include "backend.h"
 #include "base/cache.h"
+#include "run/comm.h"
 #include "lehr/run.h"
 
 enum { LEHR_CANDIDATES = 64 }; /* rows evaluated together at an observation */
@@ -20,12 +21,22 @@ struct lehr_pack {
     char notice[5 * LEHR_NAME_MAX]; /* what a user may not expect; "" */
     void *state;                    /* of the backend */
     lehr_table *table;              /* group i is that of run i */
-    bool pulled;                    /* the table is as the backend's */
+    const lehr_comm *comm;          /* who shares its rows */
+    int32_t first_row, rows;        /* ours */
+    lehr_table view;                /* what the backend sees: the table from our first row on */
+    lehr_group *view_group;
+    bool *cut,
+        any_cut;   /* [R] rows of copies that several ranks share; several ranks only, as are: */
+    int64_t *each; /* [ranks] bytes that a rank tells */
+    char *told;    /* rows that are told of */
+    char *heard;
+    bool pulled; /* the table is as the backends', but for weights of other ranks */
 
     int32_t count;
     lehr_run *run; /* [count] */
     int64_t scan;  /* done */
     double scan_s; /* predicted wall time of one scan; 0: not known yet */
+    double look_s; /* spent in looks that no run has been charged with */
     atomic_int interrupted;
 
     /* scratch of observations, so that the loop allocates nothing */
@@ -105,8 +116,9 @@ lehr_status lehr_pack_choose(lehr_pack *pack, const lehr_table *shape);
 /* First energies of all rows, and first observations. */
 lehr_status lehr_pack_start(lehr_pack *pack);
 
-/* The table as it is now on the backend. */
+/* The table as it is now on the backends of all ranks, but for the weights of others; and with them. Every rank calls. */
 lehr_status lehr_pack_pull(lehr_pack *pack);
+lehr_status lehr_pack_pull_weights(lehr_pack *pack);
 
 /* The table has been written: the backend's becomes the same. */
 lehr_status lehr_pack_push(lehr_pack *pack);

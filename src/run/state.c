@@ -59,7 +59,7 @@ static lehr_field field_of(const char *name, lehr_field_type type, size_t elemen
 
 lehr_status lehr_run_fields(lehr_run *run, lehr_field out[LEHR_FIELDS_MAX], int32_t *count)
 {
-    LEHR_TRY(lehr_pack_pull(run->pack));
+    LEHR_TRY(lehr_pack_pull_weights(run->pack));
     const lehr_table *t = run->pack->table;
     const lehr_group *g = lehr_run_group(run);
     const lehr_replicas_part first = lehr_replicas_first(t, g), size = lehr_replicas_size(t, g);

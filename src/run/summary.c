@@ -96,7 +96,7 @@ static void summarize_rows(const lehr_run *run, lehr_run_summary *out)
 
 lehr_status lehr_run_summarize(lehr_run *run, lehr_run_summary *out)
 {
-    LEHR_TRY(lehr_pack_pull(run->pack));
+    LEHR_TRY(lehr_pack_pull_weights(run->pack));
     const lehr_group *g = lehr_run_group(run);
     lehr_run_summary summary = {
         .stop = run->stop,
@@ -136,7 +136,7 @@ lehr_status lehr_run_row(lehr_run *run, int32_t row, float *theta, double *energ
     const lehr_table *t = run->pack->table;
     const lehr_group *g = lehr_run_group(run);
     LEHR_CHECK(row >= 0 && row < g->rows, LEHR_ERR_ARG, "row %d of %d", row, g->rows);
-    LEHR_TRY(lehr_pack_pull(run->pack));
+    LEHR_TRY(lehr_pack_pull_weights(run->pack));
     row += g->first_row;
     if (theta)
         memcpy(theta, t->theta + (size_t)row * (size_t)t->parameters,
