@@ -38,10 +38,11 @@ typedef enum lehr_option {
 /* A set of options, for the `options` of a command. */
 #define LEHR_BIT(suffix) (1u << LEHR_OPTION_##suffix)
 
-enum { LEHR_ARGUMENTS_MAX = 4 };
+/* `most` arguments of a command that takes any number. */
+enum { LEHR_ARGUMENTS_ANY = INT32_MAX };
 
 typedef struct lehr_options {
-    const char *argument[LEHR_ARGUMENTS_MAX]; /* what is not an option */
+    const char **argument; /* [arguments] what is not an option */
     int32_t arguments;
     bool given[LEHR_OPTION_COUNT];
     const char *value[LEHR_OPTION_COUNT]; /* the last one given; NULL: none */

@@ -8,7 +8,6 @@
 
 #include "base/status.h"
 #include "base/text.h"
-#include "model/file.h"
 #include "study/result.h"
 #include "study/store.h"
 
@@ -53,18 +52,6 @@ lehr_status lehr_store_refuse(const char *path)
     return LEHR_OK;
 }
 
-/* A JSON object from a file of the directory. */
-static lehr_status read_json(const char *dir, const char *name, json_t **out)
-{
-    char path[LEHR_PATH_MAX];
-    lehr_file file;
-    LEHR_TRY(lehr_path_join(dir, name, path));
-    LEHR_TRY(lehr_file_read(path, &file));
-    const lehr_status status = lehr_result_parse(path, file.data, file.size, out);
-    lehr_file_free(&file);
-    return status;
-}
-
 static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -95,9 +82,9 @@ lehr_status lehr_store_find(const char *path, const char *id, json_t **result)
         return LEHR_OK;
     }
     json_t *status = NULL;
-    LEHR_CHECK(read_json(path, "status.json", &status) == LEHR_OK, LEHR_ERR_EXISTS,
+    LEHR_CHECK(lehr_result_read(path, "status.json", &status) == LEHR_OK, LEHR_ERR_EXISTS,
                "%s exists and is not the directory of a run; choose another with -o", path);
     const lehr_status same = check_status(path, status, id);
     json_decref(status);
-    return same == LEHR_OK ? read_json(path, "result.json", result) : same;
+    return same == LEHR_OK ? lehr_result_read(path, "result.json", result) : same;
 }

@@ -81,7 +81,7 @@ lehr_status lehr_trace_flush(lehr_trace *trace)
         return LEHR_OK;
     char header[HEADER_BYTES], name[LEHR_NAME_MAX];
     write_header(trace->lines, trace->columns, header);
-    snprintf(name, sizeof name, "energy-%06d.npy", trace->chunks);
+    snprintf(name, sizeof name, LEHR_TRACE_NAME, trace->chunks);
 
     const size_t bytes = (size_t)trace->lines * (size_t)trace->columns * sizeof *trace->line;
     lehr_output output = {.fd = -1};

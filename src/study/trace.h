@@ -12,6 +12,9 @@
 #include "lehr/status.h"
 #include "study/directory.h"
 
+/* Of a chunk below `trace`, by its number; for printf. */
+#define LEHR_TRACE_NAME "energy-%06d.npy"
+
 typedef struct lehr_trace lehr_trace;
 
 /* Make the directory `trace` of a run's directory and memory for one chunk of `rows` energies
