@@ -9,7 +9,7 @@ function el(tag, properties, ...children) {
     if (typeof value === "function") node.addEventListener(name, value);
     else if (value !== null && value !== undefined) node.setAttribute(name, value);
   }
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child !== null && child !== undefined) node.append(child);
   }
   return node;

@@ -87,7 +87,7 @@ function datasets(series, index, description, colors) {
     data: series.points.map(([x, y]) => ({ x: place(x, description.x), y: place(y, description.y) })),
     borderColor: series.faint ? fade(own.color, 0.3) : own.color, backgroundColor: own.color, borderDash: own.dash,
     borderWidth: series.faint ? 1 : 2, pointStyle: own.mark, pointRadius: series.marks === false ? 0 : few ? 4 : 0,
-    pointHitRadius: 8, showLine: series.line !== false, stepped: series.step ? "after" : false, spanGaps: false,
+    pointHitRadius: 8, clip: 6, showLine: series.line !== false, stepped: series.step ? "after" : false, spanGaps: false,
     low: series.low, high: series.high, order: 1,
   };
   if (!series.shade) return [main];
@@ -183,7 +183,8 @@ function swatch(series, index) {
 function legend(figure) {
   const { series } = figure.description;
   const named = series.map((s, i) => [s, i]).filter(([s]) => s.name && !s.faint);
-  if (named.length < 2) return [];
+  const known = figure.description.title.toLowerCase();
+  if (named.length < 2 && named.every(([s]) => known.includes(s.name))) return [];
   return named.map(([s, i]) => {
     const button = el("button", { type: "button", "aria-pressed": "true", title: "show or hide" }, swatch(s, i), s.name);
     button.addEventListener("click", () => {
@@ -216,7 +217,12 @@ function draw(figure) {
   figure.title.textContent = description.title;
   figure.caption.textContent = description.caption || "";
   figure.canvas.setAttribute("aria-label", summary(description));
-  figure.chart = new Chart(figure.canvas, chartOf(description, theme()));
+  const config = chartOf(description, theme());
+  if (printing) { /* a picture of its own size, which the style sheet fits into the column */
+    [figure.canvas.width, figure.canvas.height] = figure.wide ? [880, 330] : [430, 260];
+    Object.assign(config.options, { responsive: false, devicePixelRatio: 2 });
+  }
+  figure.chart = new Chart(figure.canvas, config);
   figure.legend.replaceChildren(...legend(figure));
   figure.table.replaceChildren(el("summary", {}, "Table"), table(description.table.head, description.table.rows));
 }
@@ -225,7 +231,7 @@ function draw(figure) {
 function figure(describe, style) {
   const own = {
     describe, title: el("h3", {}), caption: el("figcaption", {}), canvas: el("canvas", { role: "img" }),
-    legend: el("ul", { class: "legend" }), table: el("details", {}), chart: null,
+    legend: el("ul", { class: "legend" }), table: el("details", {}), chart: null, wide: (style || "").includes("wide"),
   };
   figures.push(own);
   return el("figure", { class: style || "" }, own.title, own.legend, el("div", { class: "canvas" }, own.canvas), own.caption, own.table);

@@ -62,9 +62,9 @@ function column(run, name) {
   return curves[name].map((y, i) => [curves[choices.x][i], y]);
 }
 
-/* Series of those columns that the run has. */
+/* Series of those columns that the run has. What is best so far holds until the next look. */
 function columnSeries(run, list) {
-  return list.map(([name, word]) => ({ name: word, points: column(run, name), marks: false })).filter((s) => s.points);
+  return list.map(([name, word]) => ({ name: word, points: column(run, name), marks: false, step: /^(train|validation|energy_best)/.test(name) })).filter((s) => s.points);
 }
 
 /* Losses that fall by much are read on a logarithmic axis; one that reaches 0 leaves it there. */
@@ -94,7 +94,7 @@ function curveChoices() {
   const log = el("input", { type: "checkbox", change: () => { choices.log = log.checked; drawAll(); } });
   log.indeterminate = true;
   return el("fieldset", { class: "choice" }, el("legend", {}, "Over"), radios,
-    el("label", {}, log, " logarithmic losses (until chosen: where they suit)"));
+    el("label", {}, log, " logarithmic losses"));
 }
 
 function curves(run) {
@@ -105,7 +105,7 @@ function curves(run) {
     curveFigure(run, "Loss of the best weights", "loss (" + run.plan.loss + ")", parts("loss"),
       { log: true, caption: "Of the weights chosen so far, on the training and validation parts." }),
     curveFigure(run, "Accuracy of the best weights", "accuracy (share of points)", parts("accuracy"),
-      { caption: "Of the weights chosen so far." }),
+      { range: { max: 1 }, caption: "Of the weights chosen so far." }),
     curveFigure(run, "R² of the best weights", "R²", parts("r2"), { caption: "Of the weights chosen so far." }),
     curveFigure(run, "Energy", "energy E", [["energy_best", "lowest of any row so far"], ["energy_cold", "mean of the coldest rung now"]],
       { log: true, caption: "What the moves go by: the loss and its penalties, not tempered." }),
@@ -123,10 +123,14 @@ function ladderFigure(title, x, y, series, caption) {
   return figure(() => ({ title, x, y, series, caption, table: columnsTable(x, series) }));
 }
 
+function rungAxis(rungs) {
+  return { label: "rung, cold to hot", whole: true, min: 0, max: rungs - 1 };
+}
+
 function ladder(run) {
   const t = run.ladder.temperatures;
   if (!t.length) return null;
-  const rung = { label: "rung, cold to hot", whole: true };
+  const rung = rungAxis(t.length);
   const charts = [ladderFigure("Temperatures", rung, { label: "temperature (units of the energy)", log: true },
     [{ name: "temperature", points: t.map((value, i) => [i, value]) }],
     t.includes(null) ? "The hottest rung has an infinite temperature and is not drawn." : "")];
@@ -174,7 +178,7 @@ function moves(run) {
     return section("Moves", table(["move", "acceptance", "last step size"], result.moves.map((m, i) =>
       [i + ": " + m.kind + " " + m.scope, percent(m.acceptance), m.scale])));
   }
-  const rung = { label: "rung, cold to hot", whole: true };
+  const rung = rungAxis(result.rungs);
   const scales = moveSeries(result, "scale").filter((s) => s.points.some(([, y]) => isNumber(y)));
   const charts = [ladderFigure("Acceptance of moves", rung, { label: "share accepted", min: 0, max: 1 }, moveSeries(result, "acceptance"),
     "Over the whole run. Steps that adapt aim at 0.234, or 0.44 where one parameter moves.")];
