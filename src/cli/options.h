@@ -21,6 +21,9 @@
     X(WORKLOAD, 0, "workload", "NAME", "only this built-in workload: a, b or c")                   \
     X(QUICK, 0, "quick", NULL, "a moment only: shows that it works, its figures mean little")      \
     X(SCALING, 0, "scaling", NULL, "also time 16 to 16,384 rows (takes minutes)")                  \
+    X(ROWS, 0, "rows", "N,N,...", "numbers of rows to compare: 1,2,4,8")                           \
+    X(SEEDS, 0, "seeds", "N", "runs of everything, with seeds from that of the config on: 20")     \
+    X(TARGET, 0, "target", "METRIC=VALUE", "what is to be reached, in place of stop.target")       \
     X(QUIET, 'q', "quiet", NULL, "no progress and no notes on stderr; errors stay")                \
     X(JSON, 0, "json", NULL, "one JSON object on stdout instead of a table")                       \
     X(HELP, 'h', "help", NULL, "show this text")                                                   \
