@@ -24,9 +24,10 @@ function show(value) {
   if (!isNumber(value)) return value === null || value === undefined ? "–" : String(value);
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1e15) return value.toLocaleString("en-US").replaceAll(",", "\u202f");
+  const rounded = Number.isInteger(value) ? value : Number(value.toPrecision(4));
+  if (Number.isInteger(rounded) && size < 1e15) return rounded.toLocaleString("en-US").replaceAll(",", "\u202f");
   if (size >= 1e6 || size < 1e-3) return value.toExponential(2).replace(/\.?0+e/, "e");
-  return String(Number(value.toPrecision(4)));
+  return String(rounded);
 }
 
 function percent(value) {

@@ -2,8 +2,10 @@
  *
  * A figure is described once, by a function that gives its description whenever colors or choices change:
  *   title, caption                           text
- *   x, y: {label, log, min, max, names}      axes; names: of the places 0, 1, 2, ... of a category axis
- *   series: [{name, points: [[x, y], ...], line, marks, step, shade, low, high, ramp, slot, faint}]
+ *   x, y: {label, log, min, max, names, bare} axes; names: of the places 0, 1, 2, ... of a category axis; bare:
+                                            without ticks
+ *   scales: of parallel coordinates, see runs.js
+   series: [{name, points: [[x, y], ...], line, marks, step, shade, low, high, ramp, slot, faint}]
  *           line, marks: false leaves them out; shade: [[x, low, high], ...], a band; low, high: lists of the
  *           ends of whiskers; ramp: 0 to 1, cold to hot; slot: color and dash, instead of the place in the list
  *   table: {head, rows}                                                                                    */
@@ -113,7 +115,7 @@ function axis(description, colors) {
     title: { display: true, text: description.label, color: colors.text, font: { size: 12 } },
     grid: { color: colors.line, borderColor: colors.faint, tickColor: colors.line },
     ticks: { color: colors.faint, font: { size: 11 }, maxRotation: 0, autoSkipPadding: 12 },
-    min: description.min, max: description.max,
+    min: description.min, max: description.max, suggestedMin: description.least, suggestedMax: description.most,
   };
   if (description.names) {
     Object.assign(scale, { min: -0.5, max: description.names.length - 0.5 });
@@ -123,13 +125,20 @@ function axis(description, colors) {
   } else if (description.whole) {
     scale.ticks.precision = 0;
   }
+  if (description.bare) scale.ticks.display = scale.grid.display = false;
   if (description.log) scale.ticks.callback = function (value) { return logTick(this, value); };
   else if (!description.names) scale.ticks.callback = (value) => show(Number(value.toPrecision(6)));
   return scale;
 }
 
+/* The axis of y, long enough for the ends of intervals. */
+function withWhiskers(description) {
+  const ends = description.series.flatMap((s) => [...(s.low || []), ...(s.high || [])]).filter((v) => place(v, description.y) !== null);
+  return ends.length ? { ...description.y, least: ends.reduce((a, b) => Math.min(a, b)), most: ends.reduce((a, b) => Math.max(a, b)) } : description.y;
+}
+
 function tooltip(description, colors) {
-  const where = (x) => (description.x.names ? description.x.names[x] : description.x.label + " " + show(x));
+  const where = (x) => (description.x.names ? description.x.names[Math.round(x)] : description.x.label + " " + show(x));
   return {
     backgroundColor: colors.card, titleColor: colors.text, bodyColor: colors.text, borderColor: colors.faint, borderWidth: 1,
     filter: (item) => Boolean(item.dataset.label),
@@ -151,8 +160,8 @@ function chartOf(description, colors) {
     options: {
       animation: false, responsive: true, maintainAspectRatio: false, parsing: false, normalized: true,
       interaction: { mode: "nearest", axis: "xy", intersect: false },
-      scales: { x: axis(description.x, colors), y: axis(description.y, colors) },
-      plugins: { legend: { display: false }, tooltip: tooltip(description, colors) },
+      scales: { x: axis(description.x, colors), y: axis(withWhiskers(description), colors) },
+      plugins: { legend: { display: false }, tooltip: tooltip(description, colors), axisWords: { scales: description.scales } },
     },
   };
 }
@@ -183,7 +192,7 @@ function swatch(series, index) {
 function legend(figure) {
   const { series } = figure.description;
   const named = series.map((s, i) => [s, i]).filter(([s]) => s.name && !s.faint);
-  const known = figure.description.title.toLowerCase();
+  const known = (figure.description.title + figure.description.y.label).toLowerCase();
   if (named.length < 2 && named.every(([s]) => known.includes(s.name))) return [];
   return named.map(([s, i]) => {
     const button = el("button", { type: "button", "aria-pressed": "true", title: "show or hide" }, swatch(s, i), s.name);
