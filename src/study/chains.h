@@ -86,10 +86,11 @@ void lehr_chains_free(lehr_chains *chains);
 /* ---- Figures (chains_figures.c, chains_advice.c) --------------------------------------------- */
 
 /* Proposals, or seconds, until the target is reached with probability 0.99, with restarts: ln 100 times what all
- * runs spent over the number of those that reached it, which is exact where successes come at a constant rate
- * and too long where they come late and close together. spent[n]: of every run, negative where the target was
- * not reached. Infinite without any success. (Hansen et al. 2021, doi:10.1080/10556788.2020.1808977, for the
- * ratio; Ronnow et al. 2014, doi:10.1126/science.1252319, for the 0.99.) */
+ * runs spent over the number of those that reached it. Exact where successes come at a constant rate, up to 4.6
+ * times too long where all of them come late and close together: the medians stand beside it. spent[n]: of every
+ * run, negative where the target was not reached. Infinite without any success. (Hansen et al. 2021,
+ * doi:10.1080/10556788.2020.1808977, for the ratio; Ronnow et al. 2014, doi:10.1126/science.1252319, for the
+ * 0.99.) */
 double lehr_tts(double *spent, int32_t n);
 
 /* Fill figures and curves from the trials. Fails with LEHR_ERR_MEMORY. */

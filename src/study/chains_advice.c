@@ -32,6 +32,11 @@ static lehr_interval tts_seconds(const lehr_split_figures *f)
     return f->tts_seconds;
 }
 
+static lehr_interval median(const lehr_split_figures *f)
+{
+    return f->proposals;
+}
+
 static lehr_interval energy(const lehr_split_figures *f)
 {
     return f->energy;
@@ -122,12 +127,17 @@ void lehr_chains_advise(lehr_chains *chains)
         {"Per proposal", " proposals to be 99 % sure of the target", tts_proposals},
         {"Per second here", " s to be 99 % sure of the target", tts_seconds},
     };
+    static const measure middle = {"The median run", " proposals", median};
     static const measure lowest = {"Lowest energy at the end", "", energy};
-    bool any = false;
-    for (int32_t s = 0; s < chains->splits; s++)
+    bool any = false, half = false;
+    for (int32_t s = 0; s < chains->splits; s++) {
         any |= chains->figures[s].success.value > 0;
+        half |= isfinite(chains->figures[s].proposals.value);
+    }
     for (int i = 0; any && i < 2; i++)
         advise(chains, &measures[i], &chains->advice);
+    if (half) /* where successes come late and close together, the other two are too long */
+        advise(chains, &middle, &chains->advice);
     if (any)
         return;
     lehr_text_add(&chains->advice, "No run reached the target: give more proposals, or a target "

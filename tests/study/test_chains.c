@@ -128,7 +128,7 @@ Test(chains, a_repeat_with_fresh_seeds_finds_the_same)
 /* Three splits with given intervals of proposals; seconds are the same. */
 static char *advice_for(const lehr_interval *tts)
 {
-    static lehr_split_figures figures[3];
+    static lehr_split_figures figures[3]; /* no median: less than half of the runs succeed */
     static lehr_chains chains;
     chains = (lehr_chains){.splits = 3, .figures = figures};
     for (int s = 0; s < 3; s++) {
@@ -136,6 +136,7 @@ static char *advice_for(const lehr_interval *tts)
                                        s == 0 ? 1 : 2 * s, s == 0 ? 4 : 2 / s};
         figures[s] = (lehr_split_figures){.tts_proposals = tts[s],
                                           .tts_seconds = tts[s],
+                                          .proposals = {INFINITY, INFINITY, INFINITY},
                                           .success = {isinf(tts[s].value) ? 0 : 1, 0, 1},
                                           .energy = {s, s, s}};
     }
@@ -172,4 +173,27 @@ Test(chains, advice_ranks_only_what_the_seeds_tell_apart)
         cr_assert_null(strstr(text, cases[i].never), "%s", text);
         free(text);
     }
+}
+
+/* The median run is judged apart: annealing that succeeds late and surely may win there only. */
+Test(chains, the_median_run_is_judged_apart)
+{
+    static lehr_split_figures figures[2];
+    for (int s = 0; s < 2; s++) {
+        const lehr_interval tts = {10 + 90 * s, 9 + 89 * s, 11 + 91 * s};
+        figures[s] = (lehr_split_figures){.tts_proposals = tts,
+                                          .tts_seconds = tts,
+                                          .success = {1, 0.8, 1},
+                                          .proposals = {9 - 4 * s, 8 - 4 * s, 9.5 - 4 * s}};
+    }
+    lehr_chains chains = {
+        .splits = 2,
+        .figures = figures,
+        .split = {{LEHR_METHOD_TEMPERING, 2, 2, 1}, {LEHR_METHOD_ANNEALING, 1, 1, 1}}};
+    lehr_chains_advise(&chains);
+    cr_assert_not_null(strstr(chains.advice.data, "Per proposal: tempering, 2 rungs x 1 copy, 10"),
+                       "%s", chains.advice.data);
+    cr_assert_not_null(strstr(chains.advice.data, "The median run: annealing, 1 row, 5 proposals"),
+                       "%s", chains.advice.data);
+    lehr_text_free(&chains.advice);
 }
