@@ -51,7 +51,7 @@ lehr_status lehr_record(lehr_store *store, lehr_run *run, int64_t trace_energy, 
 {
     recorder r = {store, run, NULL, trace_energy, look, data};
     if (trace_energy > 0)
-        LEHR_TRY(lehr_trace_create(lehr_store_dir(store), run->table->rows, &r.trace));
+        LEHR_TRY(lehr_trace_create(lehr_store_dir(store), lehr_run_group(run)->rows, &r.trace));
     const lehr_status status = record(&r);
     lehr_trace_destroy(&r.trace);
     return status;
