@@ -151,6 +151,20 @@ class Report(ProgramTest):
         self.assertEqual(b.evaluate('document.querySelectorAll("img").length'), 0)
         self.assertIn(EVIL, b.evaluate('document.querySelector("h1").textContent'))
 
+    def test_nor_can_the_words_of_a_comparison(self):
+        for name in ("all/1", "all/2"):
+            self.run_tiny(name, "seed=" + name[-1])
+            value = json.loads(self.read(name, "status.json"))
+            self.write(name + "/status.json", json.dumps(dict(value, id=EVIL, state=EVIL)))
+        self.write("all/2/config.yaml", self.read("all", "2", "config.yaml").replace('target: ""', "target: '%s'" % EVIL))
+        os.rename(self.path("all", "1"), self.path("all", "<img src=x onerror=alert(1)>"))
+        self.lehr("report", "all")
+        path = self.path("all", "report.html")
+        self.assertNotIn(EVIL, self.read(path))
+        self.check_page(path, charts=2)
+        self.assertEqual(self.browser.evaluate('document.querySelectorAll("img").length'), 0)
+        self.assertIn(EVIL, self.browser.evaluate("document.body.innerText"))
+
     def test_nothing_can_be_fetched_from_the_page(self):
         self.run_tiny("run")
         self.lehr("report", "run")

@@ -59,7 +59,7 @@ static const char *word(const json_t *object, const char *key)
 Test(report_runs, axes_are_the_keys_that_differ)
 {
     cr_assert_eq(mkdir(scratch("all"), 0755), 0);
-    make_run("a", "seed=1", "name=one");
+    make_run("a", "output.observe=10", "name=one");
     make_run("b", "seed=2", "network.hidden=[5, 3]");
     make_run("c", "temperatures.rungs=6", "moves=[{kind: laplace}]");
     json_t *data = compare_all();
