@@ -216,9 +216,9 @@ function provenance(run) {
   const s = run.status;
   return section("Where it comes from", facts([
     ["name and id", s.name + " " + s.id], ["directory", run.dir], ["state", s.state], ["started, last written", s.started + ", " + s.updated],
-    ["host", s.host], ["seed", show(r.seed)], ["version, commit", r.version ? r.version + ", " + r.commit : null],
+    ["host", s.host], ["seed", r.seed === undefined ? null : String(r.seed)], ["version, commit", r.version ? r.version + ", " + r.commit : null],
     ["backend, device", r.backend ? r.backend + ", " + r.device + ", " + count(r.threads, "thread") : null],
-    ["numerics", r.numerics], ["state hash", r.state_hash], ["proposals that were not finite", show(r.nonfinite)],
+    ["numerics", r.numerics], ["state hash", r.state_hash], ["proposals that were not finite", isNumber(r.nonfinite) ? show(r.nonfinite) : null],
   ], "list"), el("details", {}, el("summary", {}, "config.yaml"), el("pre", { tabindex: "0" }, run.config)));
 }
 
