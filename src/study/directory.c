@@ -106,7 +106,7 @@ lehr_status lehr_dir_make(const char *path, lehr_dir *out)
 /* Open the directory `name` of parent, which must not be a symbolic link. */
 static lehr_status open_child(const lehr_dir *parent, const char *name, lehr_dir *out)
 {
-    lehr_dir dir = {.fd = -1};
+    lehr_dir dir = {.fd = -1, .lock = parent->lock};
     LEHR_TRY(lehr_path_join(parent->path, name, dir.path));
     dir.fd = openat(parent->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir.fd < 0) {

@@ -6,9 +6,14 @@
 #include "lehr/objective.h"
 #include "lehr/status.h"
 
+struct lehr_lock; /* study/lock.h */
+
 typedef struct lehr_dir {
     int fd;                   /* -1: closed */
     char path[LEHR_PATH_MAX]; /* for messages and for opening it again */
+    const struct lehr_lock
+        *lock; /* asked before a file gets its name; directories below inherit it.
+                                     NULL: none */
 } lehr_dir;
 
 /* The directory above `path` and the last name of it ("." and "x" for "x"; trailing slashes do
