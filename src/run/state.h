@@ -24,4 +24,10 @@ typedef struct lehr_field {
 
 enum { LEHR_FIELDS_MAX = 64 };
 
+/* Views of everything that a run is beyond its spec and its data, after a pull. */
+lehr_status lehr_run_fields(lehr_run *run, lehr_field out[LEHR_FIELDS_MAX], int32_t *count);
+
+/* What was written into the fields is the state from now on. */
+lehr_status lehr_run_restore(lehr_run *run);
+
 #endif

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/status.h"
 #include "study/output.h"
@@ -38,6 +39,14 @@ lehr_status lehr_generations_open(const lehr_dir *run, lehr_generations *out)
 void lehr_generations_close(lehr_generations *generations)
 {
     lehr_dir_close(&generations->dir);
+}
+
+int lehr_generations_missing(const lehr_generations *generations)
+{
+    int missing = 0;
+    for (int i = 0; i < COUNT; i++)
+        missing += faccessat(generations->dir.fd, names[i], F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+    return missing;
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */

@@ -15,6 +15,9 @@ typedef struct lehr_generations {
 lehr_status lehr_generations_open(const lehr_dir *run, lehr_generations *out);
 void lehr_generations_close(lehr_generations *generations);
 
+/* How many of the two files are not there. */
+int lehr_generations_missing(const lehr_generations *generations);
+
 /* The whole one of the highest scan; NULL when there is none and nothing is lost but what one damaged file
  * held. A line about a damaged file is added to `notice`. Fails with LEHR_ERR_DATA when there are two files
  * and both are damaged, LEHR_ERR_EXISTS when the newest is not of this run (`expected`, scans and lengths of
