@@ -34,7 +34,6 @@ static lehr_status view(lehr_run *run, fields *out, lehr_checkpoint_part *part)
 /* The files that are still to come and, while one is replaced, one more. */
 static lehr_status check_room(lehr_saver *saver)
 {
-    static const uint64_t bytes_of[] = {4, 8, 1, 4, 8}; /* by lehr_field_type */
     const lehr_dir *dir = &saver->generations.dir;
     const uint64_t files = 1 + (uint64_t)lehr_generations_missing(&saver->generations);
     struct statvfs disk;
@@ -44,7 +43,7 @@ static lehr_status check_room(lehr_saver *saver)
     uint64_t bytes = 0;
     for (int32_t i = 0; i < f.count; i++)
         bytes += (uint64_t)f.field[i].rows * (uint64_t)f.field[i].columns *
-                 bytes_of[f.field[i].type];
+                 lehr_field_bytes(f.field[i].type);
     if (fstatvfs(dir->fd, &disk) != 0)
         return LEHR_OK;
     const uint64_t room = (uint64_t)disk.f_bavail * disk.f_frsize;
