@@ -237,6 +237,8 @@ static lehr_status work(session *s)
     if (s->result != NULL)
         return LEHR_OK;
     lehr_status status = open_recorder(s);
+    if (status != LEHR_OK && s->found == LEHR_FOUND_UNFINISHED)
+        return status; /* what is there is refused, and stays as it is */
     if (status == LEHR_OK)
         status = record(s);
     return status == LEHR_OK ? LEHR_OK : fail(s, status);

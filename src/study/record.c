@@ -21,7 +21,8 @@ static lehr_status open_recorder(lehr_recorder *r)
 {
     const lehr_record_spec *spec = &r->spec;
     if (spec->config->trace_energy > 0)
-        LEHR_TRY(lehr_trace_create(lehr_store_dir(r->store), lehr_run_group(r->run)->rows, &r->trace));
+        LEHR_TRY(
+            lehr_trace_create(lehr_store_dir(r->store), lehr_run_group(r->run)->rows, &r->trace));
     r->saver.store = r->store;
     r->saver.run = r->run;
     r->saver.trace = r->trace;

@@ -161,6 +161,10 @@ lehr_status lehr_saver_read(lehr_saver *saver, bool *found, lehr_text *notice)
     lehr_checkpoint *checkpoint = NULL;
     LEHR_TRY(lehr_generations_latest(&saver->generations, &saver->head, &checkpoint, notice));
     *found = checkpoint != NULL;
+    const int64_t again = lehr_store_scan(saver->store) -
+                          (*found ? lehr_checkpoint_of(checkpoint)->scan : 0);
+    if (notice->length > 0)
+        lehr_text_add(notice, ": %lld scans are done again", (long long)(again > 0 ? again : 0));
     const lehr_status status = rewind_to(saver, checkpoint);
     lehr_checkpoint_destroy(&checkpoint);
     return status;

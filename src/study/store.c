@@ -28,10 +28,10 @@ struct lehr_store {
     int events; /* descriptor of events.jsonl, -1: none */
     char id[LEHR_RUN_ID_BYTES];
     char name[LEHR_NAME_MAX];
-    char started[LEHR_CLOCK_TEXT_BYTES];
+    lehr_past past; /* when the run began, how far it is */
     lehr_lock lock;
     lehr_saves saves;
-    int64_t scan, scans;
+    int64_t scans;
     double left_s;
     double written_s; /* when status.json was last written */
 };
@@ -50,11 +50,11 @@ static json_t *json_status(const lehr_store *store, const char *state)
     lehr_clock_text(now);
     return json_pack("{s:s, s:o, s:s, s:I, s:o, s:o, s:o, s:I, s:o, s:s, s:s}", "state", state,
                      "name", lehr_json_text(store->name), "id", store->id, "scan",
-                     (json_int_t)store->scan, "scans",
+                     (json_int_t)store->past.scan, "scans",
                      store->scans > 0 ? json_integer(store->scans) : json_null(), "time_left_s",
                      lehr_json_number(store->left_s), "checkpoints", lehr_json_saves(&store->saves),
                      "pid", (json_int_t)getpid(), "host", lehr_json_text(host), "started",
-                     store->started, "updated", now);
+                     store->past.started, "updated", now);
 }
 
 /* Write an object whole; takes it over. */
@@ -175,7 +175,7 @@ static lehr_status take_over(lehr_store *store, const lehr_store_spec *spec)
     LEHR_TRY(open_there(spec->config, spec->path, &store->dir));
     LEHR_TRY(lock(store, spec));
     LEHR_TRY(lehr_output_sweep(&store->dir));
-    return lehr_store_started(spec->path, store->started, sizeof store->started);
+    return lehr_store_look_back(spec->path, &store->past);
 }
 
 /* An empty store, then by one of the two ways a directory for it. */
@@ -189,7 +189,7 @@ static lehr_status open_store(const lehr_store_spec *spec,
     store->left_s = NAN;
     store->scans = spec->config->run.stop.scans;
     store->saves.scan = -1;
-    lehr_clock_text(store->started);
+    lehr_clock_text(store->past.started);
     LEHR_ASSERT(lehr_text_copy(store->id, sizeof store->id, spec->id));
     LEHR_ASSERT(lehr_text_copy(store->name, sizeof store->name, spec->config->name));
     const lehr_status status = way(store, spec);
@@ -270,6 +270,11 @@ lehr_status lehr_store_sync(lehr_store *store, int64_t *events_bytes)
     return lehr_log_sync(&store->dir, "events.jsonl", store->events, events_bytes);
 }
 
+int64_t lehr_store_scan(const lehr_store *store)
+{
+    return store->past.scan;
+}
+
 void lehr_store_saved(lehr_store *store, const lehr_saves *saves)
 {
     store->saves = *saves;
@@ -282,7 +287,7 @@ const lehr_saves *lehr_store_saves(const lehr_store *store)
 
 lehr_status lehr_store_progress(lehr_store *store, int64_t scan, int64_t scans, double left_s)
 {
-    store->scan = scan;
+    store->past.scan = scan;
     store->scans = scans;
     store->left_s = left_s;
     if (lehr_clock_s() - store->written_s < status_every_s)

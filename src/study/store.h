@@ -3,6 +3,7 @@
 #ifndef LEHR_STUDY_STORE_H
 #define LEHR_STUDY_STORE_H
 
+#include "base/clock.h"
 #include "lehr/run.h"
 #include "lehr/study.h"
 #include "study/model.h"
@@ -30,8 +31,13 @@ typedef enum lehr_found {
 lehr_status lehr_store_find(const char *path, const lehr_config *config, const char *id,
                             lehr_found *found, struct json_t **result);
 
-/* When the run at a place began, as its status says; out stays as it is when that does not. */
-lehr_status lehr_store_started(const char *path, char *out, size_t capacity);
+/* What the status at a place tells of the processes before. */
+typedef struct lehr_past {
+    char started[LEHR_CLOCK_TEXT_BYTES]; /* when the run began; untouched where that is not said */
+    int64_t scan;                        /* how far it was when it was last written */
+} lehr_past;
+
+lehr_status lehr_store_look_back(const char *path, lehr_past *out);
 
 /* LEHR_ERR_EXISTS when there is anything at the place. */
 lehr_status lehr_store_refuse(const char *path);
@@ -63,6 +69,9 @@ const lehr_dir *lehr_store_dir(const lehr_store *store);
 /* Cut events.jsonl to the length that a checkpoint saw (0: the run starts over) and go on from there: status
  * "running". Fails with LEHR_ERR_DATA when it is shorter. */
 lehr_status lehr_store_rewind(lehr_store *store, int64_t events_bytes);
+
+/* How far the run was before it was taken over, as its status said; later, as lehr_store_progress was told. */
+int64_t lehr_store_scan(const lehr_store *store);
 
 /* One line of events.jsonl; and all of them onto the disk, with their length. */
 lehr_status lehr_store_event(lehr_store *store, const lehr_observation *observation);

@@ -121,13 +121,14 @@ lehr_status lehr_store_find(const char *path, const lehr_config *config, const c
     return done ? read_json(path, "result.json", result) : LEHR_OK;
 }
 
-lehr_status lehr_store_started(const char *path, char *out, size_t capacity)
+lehr_status lehr_store_look_back(const char *path, lehr_past *out)
 {
     json_t *status = NULL;
     LEHR_TRY(read_json(path, "status.json", &status));
     const char *started = text_of(status, "started");
     if (started[0] != '\0')
-        lehr_text_copy(out, capacity, started);
+        lehr_text_copy(out->started, sizeof out->started, started);
+    out->scan = json_integer_value(json_object_get(status, "scan"));
     json_decref(status);
     return LEHR_OK;
 }
