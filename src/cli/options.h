@@ -15,6 +15,7 @@
     X(THREADS, 0, "threads", "N",                                                                  \
       "threads of the cpu backend; 0: one per CPU of the affinity mask")                           \
     X(RESUME, 0, "resume", "auto|never", "auto (default): go on with a run that is there already") \
+    X(EXTEND, 0, "extend", "scans=+N", "N more scans at the last temperatures, nothing adapts")    \
     X(BREAK_LOCK, 0, "break-lock", NULL, "take the directory from a process that is gone")         \
     X(MAXH, 0, "maxh", "HOURS", "save the run after this many hours and leave with exit code 85")  \
     X(REQUIRE_TARGET, 0, "require-target", NULL, "exit 4 when the run ends without its target")    \

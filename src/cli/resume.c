@@ -20,13 +20,15 @@ const lehr_command lehr_command_resume = {
     .name = "resume",
     .arguments = "DIR",
     .help = "go on with the run of a directory",
-    .notes = "As lehr run with the config that the run was started with. --break-lock is for a "
+    .notes = "As lehr run with the config that the run was started with. --extend adds scans to a "
+             "run that is finished,\n"
+             "whatever it stopped for; they are the only stop rule then. --break-lock is for a "
              "directory that is locked\n"
              "though the process is gone (a dead host on a network file system); should it live "
              "after all, it notices\n"
              "and stops.\n",
     .least = 1,
     .most = 1,
-    .options = LEHR_SESSION_OPTIONS | LEHR_BIT(BREAK_LOCK),
+    .options = LEHR_SESSION_OPTIONS | LEHR_BIT(BREAK_LOCK) | LEHR_BIT(EXTEND),
     .run = resume,
 };

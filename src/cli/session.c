@@ -23,10 +23,13 @@
 
 enum { ERROR_BYTES = 2048, SECONDS_PER_HOUR = 3600 };
 
+static const int64_t scans_max = INT64_C(1000000000000000); /* as for stop.scans */
+
 /* Everything that one run holds; all of it is freed in one place. */
 typedef struct session {
     const lehr_options *options;
-    double end_s; /* by the clock: --maxh; +inf without */
+    double end_s;  /* by the clock: --maxh; +inf without */
+    int64_t added; /* scans: --extend; 0 without */
     lehr_screen screen;
     lehr_config config;
     lehr_run_spec spec; /* the config's, with what holds for this call only */
@@ -66,13 +69,27 @@ static lehr_status limit_hours(session *s)
     return LEHR_OK;
 }
 
-static lehr_status check_options(const session *s)
+/* "scans=+N" */
+static lehr_status parse_extension(const char *text, int64_t *scans)
+{
+    static const char key[] = "scans=+";
+    const size_t length = sizeof key - 1;
+    LEHR_CHECK(strncmp(text, key, length) == 0 &&
+                   lehr_parse_int64(text + length, strlen(text + length), scans) && *scans > 0 &&
+                   *scans <= scans_max,
+               LEHR_ERR_ARG, "--extend needs scans=+N with a positive N, not '%s'", text);
+    return LEHR_OK;
+}
+
+static lehr_status check_options(session *s)
 {
     const char *resume = lehr_option_value(s->options, LEHR_OPTION_RESUME, "auto");
     LEHR_CHECK(strcmp(resume, "auto") == 0 || strcmp(resume, "never") == 0, LEHR_ERR_ARG,
                "--resume is auto or never, not '%s'", resume);
     const char *dir = lehr_option_value(s->options, LEHR_OPTION_OUTPUT, ".");
     LEHR_CHECK(dir[0] != '\0', LEHR_ERR_ARG, "-o needs the name of a directory");
+    if (s->options->given[LEHR_OPTION_EXTEND])
+        LEHR_TRY(parse_extension(lehr_option_value(s->options, LEHR_OPTION_EXTEND, ""), &s->added));
     LEHR_CHECK(!s->options->given[LEHR_OPTION_REQUIRE_TARGET] ||
                    s->config.run.stop.metric != LEHR_METRIC_NONE,
                LEHR_ERR_ARG, "--require-target needs stop.target in the config");
@@ -90,7 +107,10 @@ static lehr_status look(session *s)
                               lehr_option_value(s->options, LEHR_OPTION_OUTPUT, ""), s->dir));
     if (strcmp(lehr_option_value(s->options, LEHR_OPTION_RESUME, "auto"), "never") == 0)
         return lehr_store_refuse(s->dir);
-    return lehr_store_find(s->dir, &s->config, s->id, &s->found, &s->result);
+    LEHR_TRY(lehr_store_find(s->dir, &s->config, s->id, &s->found, &s->result));
+    LEHR_CHECK(s->added == 0 || s->found != LEHR_FOUND_NOTHING, LEHR_ERR_ARG,
+               "%s holds no run that could be extended", s->dir);
+    return LEHR_OK;
 }
 
 static lehr_status start_from_file(session *s)
@@ -106,11 +126,43 @@ static lehr_status start_from_file(session *s)
     return status;
 }
 
+/* A finished run, and all that its extensions were so far; temperatures stay where the first one found them. */
+static lehr_status extend(session *s, int64_t scans)
+{
+    lehr_past past = {.scan = 0};
+    LEHR_CHECK(s->found == LEHR_FOUND_RESULT, LEHR_ERR_ARG,
+               "%s holds an unfinished run: finish it, then extend it", s->dir);
+    LEHR_TRY(lehr_store_look_back(s->dir, &past));
+    s->spec.held = past.extra > 0 ? past.held : past.scan;
+    s->spec.extra = past.scan - s->spec.held + scans;
+    json_decref(s->result);
+    s->result = NULL;
+    s->found = LEHR_FOUND_UNFINISHED;
+    return LEHR_OK;
+}
+
+/* The run goes on as it was planned, or as it was extended before. */
+static lehr_status go_on(session *s)
+{
+    lehr_past past = {.scan = 0};
+    LEHR_TRY(lehr_store_look_back(s->dir, &past));
+    s->spec.held = past.held;
+    s->spec.extra = past.extra;
+    return LEHR_OK;
+}
+
 /* Lock what is there; whoever had it before may have finished the run meanwhile. */
 static lehr_status take_over(session *s, const lehr_store_spec *spec)
 {
     LEHR_TRY(lehr_store_reopen(spec, &s->store));
-    return lehr_store_find(s->dir, &s->config, s->id, &s->found, &s->result);
+    json_decref(s->result);
+    LEHR_TRY(lehr_store_find(s->dir, &s->config, s->id, &s->found, &s->result));
+    if (s->added > 0)
+        LEHR_TRY(extend(s, s->added));
+    else if (s->found == LEHR_FOUND_UNFINISHED)
+        LEHR_TRY(go_on(s));
+    lehr_store_extend(s->store, s->spec.held, s->spec.extra);
+    return LEHR_OK;
 }
 
 static lehr_status make_run(session *s)
@@ -129,7 +181,7 @@ static lehr_status prepare(session *s)
     const char *job = getenv("SLURM_JOB_ID");
     const lehr_store_spec spec = {&s->config, s->id, s->dir, job != NULL ? job : "",
                                   s->options->given[LEHR_OPTION_BREAK_LOCK]};
-    if (s->found == LEHR_FOUND_UNFINISHED)
+    if (s->found != LEHR_FOUND_NOTHING)
         LEHR_TRY(take_over(s, &spec));
     if (s->result != NULL)
         return LEHR_OK;
@@ -272,7 +324,7 @@ static lehr_status run_session(session *s, int *code)
     s->spec = s->config.run;
     lehr_cache_dir(s->spec.cache_dir, sizeof s->spec.cache_dir);
     LEHR_TRY(look(s));
-    if (s->result == NULL)
+    if (s->result == NULL || s->added > 0)
         LEHR_TRY(work(s));
     else if (!s->options->given[LEHR_OPTION_QUIET])
         lehr_console_note("%s holds this run's result already", s->dir);

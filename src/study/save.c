@@ -161,6 +161,8 @@ lehr_status lehr_saver_read(lehr_saver *saver, bool *found, lehr_text *notice)
     lehr_checkpoint *checkpoint = NULL;
     LEHR_TRY(lehr_generations_latest(&saver->generations, &saver->head, &checkpoint, notice));
     *found = checkpoint != NULL;
+    LEHR_CHECK(*found || saver->run->spec.extra == 0, LEHR_ERR_DATA,
+               "%s holds no checkpoint that could be extended", saver->generations.dir.path);
     const int64_t again = lehr_store_scan(saver->store) -
                           (*found ? lehr_checkpoint_of(checkpoint)->scan : 0);
     if (notice->length > 0)

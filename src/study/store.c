@@ -73,6 +73,10 @@ static lehr_status write_json(lehr_store *store, const char *name, json_t *objec
 static lehr_status write_status(lehr_store *store, const char *state, const char *error)
 {
     json_t *object = json_status(store, state);
+    if (object != NULL && store->past.extra > 0)
+        json_object_set_new(object, "extended",
+                            json_pack("{s:I, s:I}", "from", (json_int_t)store->past.held, "scans",
+                                      (json_int_t)store->past.extra));
     if (object != NULL && error != NULL)
         json_object_set_new(object, "error", lehr_json_text(error));
     store->written_s = lehr_clock_s();
@@ -268,6 +272,12 @@ lehr_status lehr_store_rewind(lehr_store *store, int64_t events_bytes)
 lehr_status lehr_store_sync(lehr_store *store, int64_t *events_bytes)
 {
     return lehr_log_sync(&store->dir, "events.jsonl", store->events, events_bytes);
+}
+
+void lehr_store_extend(lehr_store *store, int64_t held, int64_t extra)
+{
+    store->past.held = held;
+    store->past.extra = extra;
 }
 
 int64_t lehr_store_scan(const lehr_store *store)

@@ -35,6 +35,7 @@ lehr_status lehr_store_find(const char *path, const lehr_config *config, const c
 typedef struct lehr_past {
     char started[LEHR_CLOCK_TEXT_BYTES]; /* when the run began; untouched where that is not said */
     int64_t scan;                        /* how far it was when it was last written */
+    int64_t held, extra;                 /* of an extended run, as in lehr_run_spec; else 0 */
 } lehr_past;
 
 lehr_status lehr_store_look_back(const char *path, lehr_past *out);
@@ -65,6 +66,9 @@ lehr_status lehr_store_reopen(const lehr_store_spec *spec, lehr_store **out);
 void lehr_store_destroy(lehr_store **store);
 
 const lehr_dir *lehr_store_dir(const lehr_store *store);
+
+/* Note in the status, from the next time it is written, that the run was extended. */
+void lehr_store_extend(lehr_store *store, int64_t held, int64_t extra);
 
 /* Cut events.jsonl to the length that a checkpoint saw (0: the run starts over) and go on from there: status
  * "running". Fails with LEHR_ERR_DATA when it is shorter. */

@@ -129,6 +129,9 @@ lehr_status lehr_store_look_back(const char *path, lehr_past *out)
     if (started[0] != '\0')
         lehr_text_copy(out->started, sizeof out->started, started);
     out->scan = json_integer_value(json_object_get(status, "scan"));
+    const json_t *extended = json_object_get(status, "extended");
+    out->held = json_integer_value(json_object_get(extended, "from"));
+    out->extra = json_integer_value(json_object_get(extended, "scans"));
     json_decref(status);
     return LEHR_OK;
 }

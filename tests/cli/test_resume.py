@@ -177,6 +177,79 @@ class Resume(ResumeTest):
         self.fails("resume", "empty", code=74, says="empty/config.yaml")
 
 
+class Extend(ResumeTest):
+    WORDS = ("-s", "stop.scans=3000", "-s", "output.observe=7", "-s", "output.trace.energy=4")
+    METHODS = (
+        ("tempering", ()),
+        ("adapting", ("-s", "temperatures.adapt=1")),
+        ("annealing", ("-s", "method=annealing", "-s", "chains=2")),
+        ("schedule", ("-s", "method=annealing", "-s", "moves=[{kind: gaussian, scale: {from: 0.5, to: 0.01}}]")),
+    )
+
+    def last_event(self, out):
+        return strict_json(self.read(out, "events.jsonl").splitlines()[-1])
+
+    def test_goes_on_at_the_last_temperatures_with_frozen_steps(self):
+        for name, words in self.METHODS:
+            with self.subTest(method=name):
+                first = self.run_json("tiny.yaml", "-o", name, *self.WORDS, *words)
+                before = self.last_event(name)
+                again = strict_json(self.lehr("resume", name, "-q", "--json", "--extend", "scans=+500").stdout)
+                self.assertEqual((again["stop"], again["scans"]), ("scans", 3500))
+                self.assertNotEqual(again["state_hash"], first["state_hash"])
+                scales = [[move["scale"] for move in result["moves"]] for result in (first, again)]
+                self.assertEqual(*scales)
+                after = self.last_event(name)
+                self.assertEqual((after["scan"], before["scan"]), (3500, 3000))
+                self.assertAlmostEqual(after["temperature"] / before["temperature"], 1, delta=1e-12)
+                status = strict_json(self.read(name, "status.json"))
+                self.assertEqual(status["extended"], {"from": 3000, "scans": 500})
+                self.assertEqual(status["state"], "done")
+                self.assertEqual(self.read(name, "result.json"), self.lehr("resume", name, "-q", "--json").stdout)
+
+    def test_by_parts_or_stopped_meanwhile_gives_the_same(self):
+        for name, words in self.METHODS:
+            with self.subTest(method=name):
+                self.lehr("run", "tiny.yaml", "-q", "-o", name, *self.WORDS, *words)
+                shutil.copytree(self.path(name), self.path(name + "-parts"))
+                shutil.copytree(self.path(name), self.path(name + "-stopped"))
+                self.lehr("resume", name, "-q", "--extend", "scans=+60000")
+                whole = self.outcome(name)
+                stopped = ("resume", name + "-stopped", "-q", "--maxh", "1e-5")
+                self.lehr(*stopped, "--extend", "scans=+60000", code=85)
+                status = strict_json(self.read(name + "-stopped", "status.json"))
+                self.assertEqual((status["state"], status["extended"]["scans"]), ("checkpointed", 60000))
+                says = "unfinished run: finish it, then extend it"
+                self.fails("resume", name + "-stopped", "--extend", "scans=+1", code=2, says=says)
+                self.go_on(name + "-stopped", *self.WORDS, *words)
+                self.check(name + "-stopped", whole)
+                for scans in ("scans=+20001", "scans=+39999"):
+                    self.lehr("resume", name + "-parts", "-q", "--extend", scans)
+                found = self.outcome(name + "-parts")
+                for result in (found["result.json"], whole["result.json"]):
+                    del result["best"]  # chosen at one more scan: the end of the first part
+                self.assertEqual(found["result.json"], whole["result.json"])
+
+    def test_of_a_run_that_reached_its_target_ignores_it(self):
+        easy = ("-s", "stop.target.metric=train_accuracy", "-s", "stop.target.value=0.01")
+        for name, words in (("t", ()), ("a", ("-s", "method=annealing", "-s", "chains=2"))):
+            first = self.run_json("tiny.yaml", "-o", name, *self.WORDS, *easy, *words)
+            self.assertEqual(first["stop"], "target")
+            before = self.last_event(name)["temperature"]
+            again = strict_json(self.lehr("resume", name, "-q", "--json", "--extend", "scans=+50").stdout)
+            self.assertEqual((again["stop"], again["scans"]), ("scans", first["scans"] + 50))
+            self.assertAlmostEqual(self.last_event(name)["temperature"] / before, 1, delta=1e-12)
+
+    def test_of_what_cannot_be_extended_is_refused(self):
+        self.lehr("run", "tiny.yaml", "-q", "-o", "out", *self.WORDS)
+        for text in ("scans=5", "scans=+0", "scans=+-3", "+5", "scans=+x", "rungs=+5", "", "scans=+9223372036854775807"):
+            self.fails("resume", "out", "--extend", text, code=2, says="--extend needs scans=+N")
+        before = self.read("out", "result.json")
+        shutil.rmtree(self.path("out", "ckpt"))
+        self.fails("resume", "out", "-q", "--extend", "scans=+5", code=2, says="no checkpoint that could be extended")
+        self.assertEqual(self.lehr("resume", "out", "-q", "--json").stdout, before)
+
+
 class Damage(ResumeTest):
     def stop_twice(self, out):
         """Two generations; their scans."""
