@@ -16,13 +16,14 @@ from test_faults import traceable
 LENGTH = ("-s", "stop.scans=200000", "-s", "output.observe=200", "-s", "output.trace.energy=50")
 OFTEN = ("-s", "output.checkpoint_s=1e-6")  # as often as 1 % of the time allows
 
-TIMES = {"wall_s", "proposals_per_s", "checkpoints", "dir", "threads", "time_left_s", "pid", "started", "updated"}
+TIMES = {"wall_s", "proposals_per_s", "checkpoints", "time_left_s", "pid", "started", "updated"}
+PLACES = {"dir", "threads", "device"}
 
 
 def timeless(value):
     """Without what may differ: times, and where and by how many threads it was done."""
     if isinstance(value, dict):
-        return {key: timeless(item) for key, item in value.items() if key not in TIMES}
+        return {key: timeless(item) for key, item in value.items() if key not in TIMES | PLACES}
     return [timeless(item) for item in value] if isinstance(value, list) else value
 
 
