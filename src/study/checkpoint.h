@@ -29,7 +29,6 @@
     X(trace)        /* scans between energies of the trace; 0: none */                             \
     X(events_bytes) /* of events.jsonl */                                                          \
     X(trace_files)  /* whole ones; what is in none yet is the tensor `trace` */                    \
-    X(wall_us)      /* spent in the run, microseconds */                                           \
     X(save_us)      /* spent in checkpoints */
 
 typedef struct lehr_checkpoint_head {

@@ -120,8 +120,11 @@ static bool is_current(const lehr_dir *dir, int fd)
  * come goes on, whoever was there before stops. */
 static bool try_flock(int fd)
 {
-    return flock(fd, LOCK_EX | LOCK_NB) == 0 ||
-           (errno != EWOULDBLOCK && errno != EINTR && errno != EACCES);
+    int result;
+    do
+        result = flock(fd, LOCK_EX | LOCK_NB);
+    while (result != 0 && errno == EINTR);
+    return result == 0 || errno != EWOULDBLOCK;
 }
 
 /* Open and lock; *fd is -1 when the file was exchanged meanwhile. */

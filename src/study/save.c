@@ -95,7 +95,6 @@ static lehr_status write(lehr_saver *saver)
         part.count += f.field[part.count].rows > 0;
     }
     head->scan = saver->run->scan;
-    head->wall_us = (int64_t)(1e6 * saver->run->wall_s);
     head->save_us = (int64_t)(1e6 * saver->saves.spent_s);
     return lehr_generations_write(&saver->generations, head, &part, 1);
 }
@@ -129,12 +128,13 @@ static lehr_status restore(lehr_saver *saver, const lehr_checkpoint *checkpoint)
     lehr_checkpoint_part part;
     LEHR_TRY(view(saver->run, &f, &part));
     LEHR_TRY(lehr_checkpoint_restore(checkpoint, &part, 1));
-    LEHR_TRY(lehr_run_restore(saver->run));
+    const lehr_status status = lehr_run_restore(saver->run);
+    if (status != LEHR_OK)
+        return lehr_fail_prefix(status, "%s: ", lehr_checkpoint_label(checkpoint));
     LEHR_CHECK(saver->run->scan == head->scan, LEHR_ERR_DATA,
                "%s: its run is at scan %lld, its __metadata__ says %lld",
                lehr_checkpoint_label(checkpoint), (long long)saver->run->scan,
                (long long)head->scan);
-    saver->run->wall_s = 1e-6 * (double)head->wall_us;
     saver->saves.count = head->save;
     saver->saves.scan = head->scan;
     saver->saves.spent_s = 1e-6 * (double)head->save_us;

@@ -55,6 +55,25 @@ Test(checkpoint, is_a_safetensors_file_of_aligned_arrays)
     lehr_dir_close(&dir);
 }
 
+/* A file of the first format, kept since then: what was saved once can be read for ever. */
+Test(checkpoint, of_the_first_format_still_loads)
+{
+    float theta[6] = {0};
+    int64_t scan = 0;
+    const lehr_field field[] = {{"theta", LEHR_FIELD_F32, 2, 3, theta},
+                                {"scan", LEHR_FIELD_I64, 1, 1, &scan}};
+    const lehr_checkpoint_part part = {"", field, 2};
+    lehr_dir dir = {.fd = -1};
+    lehr_checkpoint *c = NULL;
+    cr_assert_eq(lehr_dir_open(LEHR_SOURCE_DIR "/tests/fuzz/seeds/checkpoint", &dir), LEHR_OK);
+    cr_assert_eq(lehr_checkpoint_load(&dir, "traced", &c), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_checkpoint_restore(c, &part, 1), LEHR_OK, "%s", lehr_error());
+    cr_assert(theta[0] == 1 && theta[5] == 6 && scan == 7);
+    cr_assert_eq(lehr_checkpoint_find(c, "trace")->shape[0], 2);
+    lehr_checkpoint_destroy(&c);
+    lehr_dir_close(&dir);
+}
+
 /* Nothing but the very bytes that were written is read: all flips of one bit, all lengths but the right one. */
 Test(checkpoint, with_any_bit_flipped_is_refused)
 {
