@@ -2,9 +2,11 @@
  * study/chains.h. */
 #include "cli/bench_chains.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -15,6 +17,7 @@
 #include "study/chains.h"
 #include "study/output.h"
 #include "study/page.h"
+#include "study/store.h"
 
 enum { SETS = 2, SET_BYTES = 256 };
 
@@ -157,6 +160,18 @@ static void look(int32_t done, int32_t all, void *data)
     lehr_console_note("%d of %d runs", done, all);
 }
 
+static lehr_status claim(const lehr_dir *above, const char *name, lehr_dir *dir)
+{
+    char staged[LEHR_NAME_MAX + 32];
+    LEHR_TRY(lehr_dir_stage(above, name, dir, staged));
+    const lehr_status status = lehr_dir_reveal(above, staged, dir, name);
+    if (status == LEHR_OK)
+        return LEHR_OK;
+    lehr_dir_close(dir);
+    unlinkat(above->fd, staged, AT_REMOVEDIR);
+    return status;
+}
+
 /* Where -o says, made before the work: a new directory. */
 static lehr_status make_folder(const lehr_options *options, lehr_dir *dir)
 {
@@ -166,8 +181,9 @@ static lehr_status make_folder(const lehr_options *options, lehr_dir *dir)
         return LEHR_OK;
     lehr_dir above = {.fd = -1};
     LEHR_TRY(lehr_path_split(path, parent, name));
+    LEHR_TRY(lehr_store_refuse(path));
     LEHR_TRY(lehr_dir_make(parent, &above));
-    const lehr_status status = lehr_dir_claim(&above, name, dir);
+    const lehr_status status = claim(&above, name, dir);
     lehr_dir_close(&above);
     return status;
 }
@@ -176,8 +192,9 @@ static lehr_status run_and_show(const lehr_options *options, lehr_chains *chains
 {
     lehr_dir dir = {.fd = -1};
     screen s = {options->given[LEHR_OPTION_QUIET], lehr_clock_s() + line_every_s};
-    LEHR_TRY(make_folder(options, &dir));
-    lehr_status status = lehr_chains_run(chains, look, &s);
+    lehr_status status = make_folder(options, &dir);
+    if (status == LEHR_OK)
+        status = lehr_chains_run(chains, look, &s);
     if (status == LEHR_OK)
         status = show(options, &dir, chains);
     lehr_dir_close(&dir);

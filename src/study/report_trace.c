@@ -79,7 +79,7 @@ static lehr_status visit_file(const char *path, energies *e, visit_fn visit)
 static lehr_status trace_path(const energies *e, int32_t chunk, char path[LEHR_PATH_MAX])
 {
     char name[LEHR_NAME_MAX];
-    snprintf(name, sizeof name, "trace/" LEHR_TRACE_NAME, chunk);
+    snprintf(name, sizeof name, "trace/" LEHR_TRACE_NAME, (long long)chunk);
     return lehr_path_join(e->run->dir, name, path);
 }
 
