@@ -24,7 +24,7 @@ typedef struct lehr_walk {
     double beta; /* of its rung; a schedule's is worked out at each scan */
     double energy, prior, quarter, best_energy;
     double alpha_sum[LEHR_CORE_MOVES_MAX];
-    lehr_i64 accepts, nonfinite;
+    lehr_i64 nonfinite;
 } lehr_walk;
 
 LEHR_FN void lehr_walk_begin(const lehr_table *t, const lehr_group *g, lehr_i64 row, lehr_walk *w)
@@ -41,7 +41,6 @@ LEHR_FN void lehr_walk_begin(const lehr_table *t, const lehr_group *g, lehr_i64 
     w->prior = t->prior[row];
     w->quarter = t->quarter[row];
     w->best_energy = t->best_energy[row];
-    w->accepts = 0;
     w->nonfinite = 0;
     for (lehr_i32 m = 0; m < g->moves; m++) {
         w->sigma[m] = (float)lehr_exp64(t->log_step[w->step + m]);
@@ -87,7 +86,6 @@ LEHR_FN void lehr_walk_count(lehr_walk *w, lehr_i32 move, lehr_decision d)
     w->alpha_sum[move] += d.alpha;
     w->nonfinite += !d.finite;
     w->accepted[move] += d.accept;
-    w->accepts += d.accept;
 }
 
 LEHR_FN void lehr_walk_end(const lehr_walk *w, const lehr_group *g, const lehr_table *t)
@@ -96,13 +94,13 @@ LEHR_FN void lehr_walk_end(const lehr_walk *w, const lehr_group *g, const lehr_t
     t->prior[w->row] = w->prior;
     t->quarter[w->row] = w->quarter;
     t->best_energy[w->row] = w->best_energy;
-    t->accepts[w->row] += w->accepts;
     t->nonfinite[w->row] += w->nonfinite;
     for (lehr_i32 m = 0; m < g->moves; m++) {
         t->alpha_sum[w->row * t->moves + m] = w->alpha_sum[m];
         t->alpha_count[w->row * t->moves + m] += w->proposed[m];
         t->proposed[w->step + m] += w->proposed[m];
         t->accepted[w->step + m] += w->accepted[m];
+        t->accepts[w->row] += w->accepted[m];
     }
 }
 

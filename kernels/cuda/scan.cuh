@@ -21,6 +21,38 @@ typedef struct lehr_rowing {
     float *theta; /* [P] of shared memory */
 } lehr_rowing;
 
+/* E of all points, or of the quarter, and the decision from it. weighing: that of the scan. */
+template <int THREADS, bool KEPT>
+__device__ __forceinline__ void lehr_judge_row(const lehr_rowing *r, lehr_weighing *weighing,
+                                               lehr_i32 move, lehr_stream stream, bool quarter)
+{
+    const lehr_energy_args *e = weighing->energy;
+    const float *theta = r->draft.proposed;
+    const bool leads = r->draft.rank == 0;
+    lehr_watched loss = {0.0, false};
+    double target = 0.0;
+    if (KEPT || e->target == LEHR_TARGET_NETWORK) {
+        weighing->watch.every = quarter ? 0 : r->args->look;
+        const lehr_i32 points = lehr_subset_count(weighing->data, quarter);
+        if (leads && weighing->watch.every > 0)
+            r->state->limit = lehr_row_limit(r->group, e, r->state, stream, points);
+        loss = KEPT ? lehr_kept_loss_sum<THREADS>(weighing, theta, quarter)
+                    : lehr_loss_sum<THREADS>(weighing, theta, quarter);
+        target = lehr_reduce(e, loss.sum, points);
+    } else {
+        target = lehr_team_target<THREADS>(weighing, theta, leads ? r->state->sizes.squares : 0.0);
+    }
+    if (!leads)
+        return;
+    const lehr_energies energies = lehr_energies_from(e, target, r->state->sizes);
+    if (quarter)
+        lehr_decide_first(r->group, r->state, move, stream, energies);
+    else if (loss.lost)
+        lehr_reject_row(r->state, move);
+    else
+        lehr_decide_row(r->group, &r->args->rows.table, r->state, move, stream, energies);
+}
+
 template <int THREADS, bool KEPT>
 __device__ __forceinline__ void lehr_scan_row(const lehr_rowing *r, lehr_u64 scan)
 {
@@ -52,16 +84,14 @@ __device__ __forceinline__ void lehr_scan_row(const lehr_rowing *r, lehr_u64 sca
         keeping = lehr_keeping_of(&r->args->kept, &r->args->energy->network, w->row, side, p.touch);
         weighing.keeping = &keeping;
     }
+    const lehr_sizes sizes = lehr_team_sizes<THREADS>(&weighing, d->proposed);
+    if (d->rank == 0)
+        r->state->sizes = sizes;
 #pragma unroll 1
     for (int first = r->group->delayed; first >= 0; first--) {
-        const lehr_energies e = lehr_team_energies<THREADS, KEPT>(&weighing, d->proposed, first);
-        if (d->rank == 0 && first)
-            lehr_decide_first(r->group, r->state, p.move, stream, e);
-        if (d->rank == 0 && !first) {
-            lehr_decide_row(r->group, &r->args->rows.table, r->state, p.move, stream, e);
-            if (KEPT && (r->state->outcome & LEHR_TOOK))
-                r->state->side ^= lehr_kept_turns(keeping.network, p.touch);
-        }
+        lehr_judge_row<THREADS, KEPT>(r, &weighing, p.move, stream, first);
+        if (KEPT && d->rank == 0 && (r->state->outcome & LEHR_TOOK))
+            r->state->side ^= lehr_kept_turns(keeping.network, p.touch);
         team::sync(); /* the outcome; and nobody reads the proposed weights any more */
         if (first) {
             const bool passed = (r->state->outcome & LEHR_PASSED) != 0;
@@ -114,8 +144,9 @@ __device__ __forceinline__ void lehr_scan_rows(const lehr_scan_args *a)
     r.state = reinterpret_cast<lehr_team_state *>(mine);
     r.theta = floats;
     float *proposed = floats + room.padded, *lane = proposed + room.padded;
-    const lehr_weighing weighing = {a->energy, &a->train,         &a->room,
-                                    lane,      lane + LEHR_LANES, nullptr};
+    const lehr_watch watch = {0, &r.state->limit, &r.state->left, lane + LEHR_LANES};
+    const lehr_weighing weighing = {
+        a->energy, &a->train, &a->room, lane, lane + lehr_lane_floats(THREADS), nullptr, watch};
     const lehr_drafting draft = {r.theta,      proposed, t->parameters, a->energy->weights,
                                  team::rank(), THREADS};
     r.weighing = weighing;

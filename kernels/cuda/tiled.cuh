@@ -277,11 +277,13 @@ __device__ __forceinline__ lehr_energies lehr_tiled_energies(const lehr_tiled_ar
                                                              const float *sums, bool quarter,
                                                              float *lane)
 {
-    const lehr_weighing w = {a->energy, &a->data, nullptr, lane, nullptr, nullptr};
+    const lehr_weighing w = {
+        a->energy, &a->data, nullptr, lane, nullptr, nullptr, {0, nullptr, nullptr, nullptr}};
     const lehr_i32 points = lehr_subset_count(&a->data, quarter);
     const double loss = lehr_chunk_total(sums, row, points);
-    return lehr_energies_from<LEHR_TILED_THREADS>(&w, lehr_reduce(a->energy, loss, points),
-                                                  a->weights + row * a->energy->parameters);
+    const lehr_sizes sizes = lehr_team_sizes<LEHR_TILED_THREADS>(
+        &w, a->weights + row * a->energy->parameters);
+    return lehr_energies_from(a->energy, lehr_reduce(a->energy, loss, points), sizes);
 }
 
 extern "C" __global__ void __launch_bounds__(LEHR_TILED_THREADS)
