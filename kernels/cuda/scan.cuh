@@ -2,9 +2,12 @@
  *
  * A team of threads is a row: a warp (four rows a block) or a block of 64, 128 or 256. Weights, proposed
  * weights, noise and activations never leave the multiprocessor during a launch; only a new best row is
- * written out at once.
- * Budget: dynamic shared memory of a team: its state, 2 P floats, 256 lanes, activations
- * (lehr_scan_shared_bytes); no spills. Barriers: two a scan, and those of the sums.                  */
+ * written out at once. Points are weighed as they stand, a round of one point a thread after the other; where losses
+ * are never negative a proposal is rejected as soon as its sum can only be too large (core/early.h, lehr_watch).
+ * A visit in the order of losses, as on the CPU, would part a warp's reads of the data.
+ * Budget: dynamic shared memory of a team: its state, 2 P floats, 256 lanes, of a block 16 more, activations
+ * (lehr_scan_shared_bytes); no spills. Barriers: two a scan, those of the sums, and one for each look of a
+ * block at its sum, every args.look rounds.                                                          */
 #ifndef LEHR_CUDA_SCAN_CUH
 #define LEHR_CUDA_SCAN_CUH
 
@@ -199,14 +202,14 @@ extern "C" __global__ void __launch_bounds__(256, 1) lehr_scan_256_kernel(lehr_s
 }
 #endif
 
-/* The same where activations are kept: never specialized, and only by warps or by blocks of 128, since each takes a
- * minute to compile. With 168 registers they spill 36 bytes on sm_80. */
+/* The same where activations are kept: never specialized, and only by warps or by blocks of 128, since each takes long
+ * to compile. */
 #if !defined(LEHR_FIXED_THREADS)
-extern "C" __global__ void __launch_bounds__(128, 2) lehr_kept_32_kernel(lehr_scan_args a)
+extern "C" __global__ void __launch_bounds__(128, 3) lehr_kept_32_kernel(lehr_scan_args a)
 {
     lehr_scan_rows<32, true>(&a);
 }
-extern "C" __global__ void __launch_bounds__(128, 2) lehr_kept_128_kernel(lehr_scan_args a)
+extern "C" __global__ void __launch_bounds__(128, 3) lehr_kept_128_kernel(lehr_scan_args a)
 {
     lehr_scan_rows<128, true>(&a);
 }

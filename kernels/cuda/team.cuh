@@ -89,21 +89,21 @@ typedef struct lehr_watched {
     bool lost;  /* the sum was given up; all threads know */
 } lehr_watched;
 
-/* Do the lanes, each as its owner has it so far, make too much? turn: 0 and 1 alternate. For a warp rank 0
- * alone compares and a vote tells the others; a block meets once, and its threads all compare.       */
+/* Do the elements so far make too much? Those of a thread: `part`, for a warp, else its lanes, since registers are short.
+ * turn: 0 and 1 alternate. Of a warp rank 0 alone compares and a vote tells the others; a block meets once, and its
+ * threads all compare.                                                                              */
 template <int THREADS>
-__device__ __forceinline__ bool lehr_team_looks(const lehr_watch *w, const float *lane, int turn)
+__device__ __forceinline__ bool lehr_team_looks(const lehr_watch *w, const float *lane, float part,
+                                                int turn)
 {
     typedef lehr_team<THREADS> team;
     const int warps = THREADS / LEHR_WARP;
-    float part = 0.0f;
-    for (int l = team::rank(); l < LEHR_LANES; l += THREADS)
+    for (int l = team::rank(); THREADS > LEHR_WARP && l < LEHR_LANES; l += THREADS)
         part += lane[l];
     for (int width = LEHR_WARP / 2; width >= 1; width /= 2)
         part += __shfl_down_sync(LEHR_ALL_LANES, part, width);
     if (THREADS == LEHR_WARP)
-        return __any_sync(LEHR_ALL_LANES,
-                          team::rank() == 0 && lehr_part_exceeds(part, *w->left));
+        return __any_sync(LEHR_ALL_LANES, team::rank() == 0 && lehr_part_exceeds(part, *w->left));
     float *warp = w->warp + turn * warps; /* the sums before may still be read */
     if (team::rank() % LEHR_WARP == 0)
         warp[team::rank() / LEHR_WARP] = part;
@@ -137,17 +137,23 @@ __device__ __forceinline__ lehr_watched lehr_team_watched_sum(lehr_i32 count, fl
 {
     typedef lehr_team<THREADS> team;
     lehr_watched out = {0.0, false};
+    float part = 0.0f; /* of the chunk, what this thread of a warp has seen */
 #pragma unroll 1
     for (lehr_i32 first = 0; first < count; first += THREADS) {
         const lehr_i32 n = first + team::rank(), next = first + THREADS;
         LEHR_COUNT_ROUND(team::rank() == 0);
-        if ((first & (LEHR_CHUNK - 1)) == 0)
+        if ((first & (LEHR_CHUNK - 1)) == 0) {
             lehr_team_begin_chunk<THREADS>(watch, lane, out.sum);
-        if (n < count)
-            lane[n & (LEHR_LANES - 1)] += element(n);
+            part = 0.0f;
+        }
+        if (n < count) {
+            const float x = element(n);
+            lane[n & (LEHR_LANES - 1)] += x;
+            part += THREADS == LEHR_WARP ? x : 0.0f;
+        }
         const lehr_i32 every = watch->every, rounds = next / THREADS;
         if (every > 0 && (rounds & (every - 1)) == 0 && next < count &&
-            lehr_team_looks<THREADS>(watch, lane, (rounds & every) != 0)) {
+            lehr_team_looks<THREADS>(watch, lane, part, (rounds & every) != 0)) {
             out.lost = true;
             break;
         }

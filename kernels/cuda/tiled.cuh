@@ -3,7 +3,9 @@
  * propose: one block = one row. dense: one block = 64 outputs x 64 points of one row, a thread 4 x 4 of
  * them; inputs come through shared memory 16 at a time, in index order and never split, so every output is
  * the chain that core/network.h defines. losses: one block = one chunk of points of one row. decide:
- * one block = one row.
+ * one block = one row. No proposal is rejected early: a layer is one launch over all points of all rows, and launches over
+ * some of the points, each asking whether the row is lost, would be several times as many for a saving that comes
+ * only with the last of them where rows differ.
  * Budget: static shared memory 8.2 kB (dense), 1 kB (losses, decide); no spills.                    */
 #ifndef LEHR_CUDA_TILED_CUH
 #define LEHR_CUDA_TILED_CUH
