@@ -131,7 +131,7 @@ SECTIONS = [
     ("losses", r"lehr_loss_point\("),
     ("looks", r"lehr_team_looks<|lehr_row_limit\("),
     ("sums", r"lehr_loss_sum<"),
-    ("decision", r"lehr_decide_row|lehr_energies_from|lehr_reduce|lehr_walk|alpha"),
+    ("decision", r"lehr_decide_row|lehr_draw_last|lehr_energies_from|lehr_reduce|lehr_walk|alpha"),
 ]
 
 
@@ -148,7 +148,7 @@ class Rules:
         self.parameters = sum(o * (i + 1) for i, o in zip(self.sizes, self.sizes[1:]))
         self.warps, self.points = options.threads // 32, options.points
         rounds = -(-self.points // options.threads)
-        self.visits = options.visited * self.warps * rounds  # of 32 points by a warp
+        self.visits = options.visited * -(-self.points // 32)  # of 32 points by a warp
         self.chunks = -(-self.points // 1024)
         self.looks = options.visited * self.warps * (rounds - 1) / options.look if options.look else 0
         self.acceptance = 0.25

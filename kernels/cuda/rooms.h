@@ -19,6 +19,7 @@ typedef struct lehr_team_state {
         outcome; /* of the last decision: LEHR_TOOK, LEHR_BETTERED; LEHR_PASSED: the first of two */
     float left;  /* early rejection: see lehr_watch */
     double limit;     /* likewise */
+    double ln_u;      /* of the proposal's last decision */
     lehr_sizes sizes; /* of the proposal */
 } lehr_team_state;
 

@@ -34,11 +34,13 @@ __device__ __forceinline__ void lehr_judge_row(const lehr_rowing *r, lehr_weighi
     const bool leads = r->draft.rank == 0;
     lehr_watched loss = {0.0, false};
     double target = 0.0;
+    if (leads && !quarter)
+        lehr_draw_last(r->group, r->state, stream);
     if (KEPT || e->target == LEHR_TARGET_NETWORK) {
         weighing->watch.every = quarter ? 0 : r->args->look;
         const lehr_i32 points = lehr_subset_count(weighing->data, quarter);
         if (leads && weighing->watch.every > 0)
-            r->state->limit = lehr_row_limit(r->group, e, r->state, stream, points);
+            r->state->limit = lehr_row_limit(r->group, e, r->state, stream.scan, points);
         loss = KEPT ? lehr_kept_loss_sum<THREADS>(weighing, theta, quarter)
                     : lehr_loss_sum<THREADS>(weighing, theta, quarter);
         target = lehr_reduce(e, loss.sum, points);
@@ -53,7 +55,7 @@ __device__ __forceinline__ void lehr_judge_row(const lehr_rowing *r, lehr_weighi
     else if (loss.lost)
         lehr_reject_row(r->state, move);
     else
-        lehr_decide_row(r->group, &r->args->rows.table, r->state, move, stream, energies);
+        lehr_decide_row(r->group, &r->args->rows.table, r->state, move, stream.scan, energies);
 }
 
 template <int THREADS, bool KEPT>

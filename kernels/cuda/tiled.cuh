@@ -307,8 +307,9 @@ extern "C" __global__ void __launch_bounds__(LEHR_TILED_THREADS)
         state->outcome = LEHR_PASSED;
         if (g->delayed)
             lehr_decide_first(g, state, move, stream, q);
+        lehr_draw_last(g, state, stream);
         if (state->outcome & LEHR_PASSED)
-            lehr_decide_row(g, t, state, move, stream, e);
+            lehr_decide_row(g, t, state, move, a.scan, e);
         if (a.ends)
             lehr_walk_end(&state->walk, g, t);
     }
