@@ -168,7 +168,7 @@ class Rules:
                 1, sum(x.opcode in ("LDS", "STS") for x in body))
         if "o < outputs" in line:
             return self.visits * self.sizes[layer + 1] / max(1, sum(x.opcode == "MUFU.RCP" for x in body))
-        if "i < whole" in line:
+        if "i < whole" in line or "lehr_fixed_step<" in text:
             return self.visits * (self.sizes[layer] // 4)
         if "l < width" in line or "width" in line:
             return self.chunks

@@ -176,11 +176,18 @@ __device__ __forceinline__ void lehr_scan_rows(const lehr_scan_args *a)
     }
 }
 
-/* Registers: at most 168, so that 12 warps share a multiprocessor; fewer would spill. Historical note:
- * 128 for 16 warps, specialized for 16 chains a thread, spill 8 bytes on sm_90 (NVRTC 13.0).
- * extern "C": jit.c finds them by these names, and wants only the one it runs.                      */
+/* Blocks of 128 threads that share a multiprocessor. Registers: at most 168, so that 12 warps do; fewer would spill.
+ * 128, for 16 warps, are enough for 16 chains a thread on sm_100 and newer; they spill 4 to 64 bytes before (NVRTC 13.0). */
+#if defined(LEHR_FIXED_LAYERS) && defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+#define LEHR_SCAN_BLOCKS (lehr_fixed_widest(1) <= 16 ? 4 : 3)
+#else
+#define LEHR_SCAN_BLOCKS 3
+#endif
+
+/* extern "C": jit.c finds them by these names, and wants only the one it runs. */
 #if !defined(LEHR_FIXED_THREADS) || LEHR_FIXED_THREADS == 32
-extern "C" __global__ void __launch_bounds__(128, 3) lehr_scan_32_kernel(lehr_scan_args a)
+extern "C" __global__ void __launch_bounds__(128, LEHR_SCAN_BLOCKS)
+    lehr_scan_32_kernel(lehr_scan_args a)
 {
     lehr_scan_rows<32, false>(&a);
 }
