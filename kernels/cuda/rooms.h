@@ -24,7 +24,8 @@ typedef struct lehr_team_state {
 } lehr_team_state;
 
 /* A team's shared memory: its state, then floats: weights [padded], proposed [padded], lanes [256],
- * of a block the sums of its warps [16], activations. Offsets and sizes in bytes but for `padded`, the parameters rounded up to 16 bytes.  */
+ * of a block the sums of its warps [16], activations. Offsets and sizes in bytes but for `padded`, the
+ * parameters rounded up to 16 bytes.                                                                 */
 typedef struct lehr_team_room {
     lehr_i32 padded;
     lehr_i32 floats; /* where the floats begin */
