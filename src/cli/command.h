@@ -9,9 +9,11 @@
 /* X(name): the descriptor lehr_command_<name> in <name>.c, in the order of the help. */
 #define LEHR_COMMANDS(X)                                                                           \
     X(run)                                                                                         \
+    X(resume)                                                                                      \
     X(plan)                                                                                        \
     X(predict)                                                                                     \
     X(export)                                                                                      \
+    X(report)                                                                                      \
     X(list)                                                                                        \
     X(devices)                                                                                     \
     X(bench)
@@ -19,8 +21,9 @@
 enum {
     LEHR_EXIT_OK = 0,
     LEHR_EXIT_USAGE = 2,
-    LEHR_EXIT_NO_TARGET = 4, /* with --require-target */
-    LEHR_EXIT_INTERRUPTED = 130
+    LEHR_EXIT_NO_TARGET = 4,     /* with --require-target */
+    LEHR_EXIT_CHECKPOINTED = 85, /* saved: the same command again goes on */
+    LEHR_EXIT_INTERRUPTED = 130  /* by a second INT */
 };
 
 typedef struct lehr_command {

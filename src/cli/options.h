@@ -14,13 +14,18 @@
     X(BACKEND, 0, "backend", "NAME", "auto, cpu, cuda, cuda:N,M, cuda:all or cuda:PART-OF-NAME")   \
     X(THREADS, 0, "threads", "N",                                                                  \
       "threads of the cpu backend; 0: one per CPU of the affinity mask")                           \
-    X(RESUME, 0, "resume", "auto|never", "auto (default): a finished run prints its result again") \
-    X(MAXH, 0, "maxh", "HOURS", "stop after this many hours")                                      \
+    X(RESUME, 0, "resume", "auto|never", "auto (default): go on with a run that is there already") \
+    X(EXTEND, 0, "extend", "scans=+N", "N more scans at the last temperatures, nothing adapts")    \
+    X(BREAK_LOCK, 0, "break-lock", NULL, "take the directory from a process that is gone")         \
+    X(MAXH, 0, "maxh", "HOURS", "save the run after this many hours and leave with exit code 85")  \
     X(REQUIRE_TARGET, 0, "require-target", NULL, "exit 4 when the run ends without its target")    \
     X(FORMAT, 0, "format", "NAME", "safetensors or csv")                                           \
     X(WORKLOAD, 0, "workload", "NAME", "only this built-in workload: a, b or c")                   \
     X(QUICK, 0, "quick", NULL, "a moment only: shows that it works, its figures mean little")      \
     X(SCALING, 0, "scaling", NULL, "also time 16 to 16,384 rows (takes minutes)")                  \
+    X(ROWS, 0, "rows", "N,N,...", "numbers of rows to compare: 1,2,4,8")                           \
+    X(SEEDS, 0, "seeds", "N", "runs of everything, with seeds from that of the config on: 20")     \
+    X(TARGET, 0, "target", "METRIC=VALUE", "what is to be reached, in place of stop.target")       \
     X(QUIET, 'q', "quiet", NULL, "no progress and no notes on stderr; errors stay")                \
     X(JSON, 0, "json", NULL, "one JSON object on stdout instead of a table")                       \
     X(HELP, 'h', "help", NULL, "show this text")                                                   \
@@ -38,10 +43,11 @@ typedef enum lehr_option {
 /* A set of options, for the `options` of a command. */
 #define LEHR_BIT(suffix) (1u << LEHR_OPTION_##suffix)
 
-enum { LEHR_ARGUMENTS_MAX = 4 };
+/* `most` arguments of a command that takes any number. */
+enum { LEHR_ARGUMENTS_ANY = INT32_MAX };
 
 typedef struct lehr_options {
-    const char *argument[LEHR_ARGUMENTS_MAX]; /* what is not an option */
+    const char *const *argument; /* [arguments] what is not an option */
     int32_t arguments;
     bool given[LEHR_OPTION_COUNT];
     const char *value[LEHR_OPTION_COUNT]; /* the last one given; NULL: none */

@@ -37,9 +37,8 @@ static void show_line(const lehr_progress *progress)
     lehr_text_free(&text);
 }
 
-void lehr_screen_look(const lehr_progress *progress, void *data)
+void lehr_screen_look(lehr_screen *screen, const lehr_progress *progress)
 {
-    lehr_screen *screen = data;
     const double now_s = lehr_clock_s();
     if (screen->quiet || now_s < screen->next_s)
         return;

@@ -15,8 +15,8 @@ typedef struct lehr_screen {
 
 lehr_screen lehr_screen_open(bool quiet);
 
-/* A lehr_look_fn; data is a lehr_screen. */
-void lehr_screen_look(const lehr_progress *progress, void *data);
+/* Show it, when it is time for that. */
+void lehr_screen_look(lehr_screen *screen, const lehr_progress *progress);
 
 /* Leave the line of the bar, so that what comes next has its own. */
 void lehr_screen_close(lehr_screen *screen);

@@ -9,6 +9,8 @@
 
 #include "base/status.h"
 #include "lehr/lehr.h"
+#include "model/file.h"
+#include "study/directory.h"
 
 json_t *lehr_json_number(double value)
 {
@@ -45,6 +47,15 @@ json_t *lehr_json_score(const lehr_score *score)
                          lehr_json_number(score->accuracy));
     return json_pack("{s:o, s:o, s:o}", "loss", lehr_json_number(score->loss), "r2",
                      lehr_json_number(score->r2), "rmse", lehr_json_number(score->rmse));
+}
+
+json_t *lehr_json_saves(const lehr_saves *saves)
+{
+    if (saves == NULL)
+        return json_null();
+    return json_pack("{s:I, s:o, s:o, s:o}", "count", (json_int_t)saves->count, "scan",
+                     saves->scan >= 0 ? json_integer(saves->scan) : json_null(), "spent_s",
+                     lehr_json_number(saves->spent_s), "every_s", lehr_json_number(saves->every_s));
 }
 
 static json_t *json_best(const lehr_run_summary *s)
@@ -124,6 +135,7 @@ static bool join(json_t *result, json_t *origin, const lehr_run *run,
            json_object_set_new(result, "nonfinite_row",
                                s->nonfinite_row < 0 ? json_null()
                                                     : json_integer(s->nonfinite_row)) == 0 &&
+           json_object_set_new(result, "checkpoints", lehr_json_saves(about->saves)) == 0 &&
            json_object_update(result, origin) == 0;
 }
 
@@ -165,6 +177,17 @@ lehr_status lehr_result_parse(const char *path, const char *text, size_t length,
     }
     *out = result;
     return LEHR_OK;
+}
+
+lehr_status lehr_result_read(const char *dir, const char *name, json_t **out)
+{
+    char path[LEHR_PATH_MAX];
+    lehr_file file;
+    LEHR_TRY(lehr_path_join(dir, name, path));
+    LEHR_TRY(lehr_file_read(path, &file));
+    const lehr_status status = lehr_result_parse(path, file.data, file.size, out);
+    lehr_file_free(&file);
+    return status;
 }
 
 const char *lehr_result_stop(const json_t *result)
