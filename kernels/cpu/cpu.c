@@ -300,7 +300,7 @@ static lehr_status fill(lehr_cpu *cpu, const lehr_backend_options *options)
     cpu->keeps = keeps(options, cpu->problem, cpu->table, lehr_pool_threads(cpu->pool));
     cpu->sorts = sorted_bytes(options, cpu->problem, cpu->table, cpu->keeps) > 0;
     if (cpu->sorts)
-        cpu->tiles = lehr_sorted_tiles(cpu);
+        LEHR_TRY(lehr_sorted_cut(cpu));
     return lehr_known_create(cpu);
 }
 

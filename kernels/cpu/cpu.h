@@ -41,10 +41,8 @@ typedef struct lehr_known {
     bool fresh;   /* false: the weights were set from outside */
     /* Where points are sorted: the row's own, those of large loss first. */
     lehr_panels part;
-    float *inputs, *targets; /* of part */
-    float *point_loss;       /* [N] as they stand in the data */
-    int32_t *index;          /* [N] number in the data */
-    int32_t accepts;         /* since they were sorted */
+    lehr_pile pile;  /* the same, to be written */
+    int32_t accepts; /* since they were sorted */
 } lehr_known;
 
 typedef struct lehr_cpu {
@@ -64,9 +62,10 @@ typedef struct lehr_cpu {
     int32_t *known_order; /* [R,tiles] */
     double *known_loss;   /* [R,tiles] */
     float *sorted;        /* the allocations behind points of rows */
-    int32_t *sorted_index;
+    lehr_u32 *sorted_index;
     lehr_loss_scale scale;
     int32_t tile_panels, tiles, quarter_tiles; /* of the training part */
+    int32_t *bound; /* [tiles+1] where points are sorted: panels at which tiles begin */
     bool keeps, early,
         sorts; /* activations are kept; proposals are rejected early; points sorted */
     uint32_t visit_seed;
@@ -129,15 +128,15 @@ int64_t lehr_sorted_bytes(const lehr_problem *problem, const lehr_table *table);
 lehr_status lehr_sorted_create(lehr_cpu *cpu);
 void lehr_sorted_destroy(lehr_cpu *cpu);
 
-/* Tiles of sorted points, and the panel where one begins. */
-int32_t lehr_sorted_tiles(const lehr_cpu *cpu);
-int32_t lehr_sorted_bound(const lehr_cpu *cpu, int32_t tile);
+/* Cut sorted points into tiles. */
+lehr_status lehr_sorted_cut(lehr_cpu *cpu);
 
 /* loss[N] in the row's order to out[N] in that of the data. */
 void lehr_sorted_put_back(const lehr_known *known, const float *loss, float *out);
 
-/* The row's losses are now these, in the order of the data; it is sorted anew now and then. */
-void lehr_sorted_learn(const lehr_cpu *cpu, lehr_known *known, const float *loss);
+/* The row's losses are now loss[panels,16] in its order, `put_back` in that of the data. Points whose loss
+ * has grown rise; now and then all are sorted anew. `loss` is destroyed.                            */
+void lehr_sorted_learn(const lehr_cpu *cpu, lehr_known *known, float *loss, const float *put_back);
 
 /* ---- energy.c ---- */
 

@@ -30,8 +30,8 @@ static lehr_tile tile_of(const lehr_cpu *cpu, const lehr_known *known, int32_t n
 {
     const lehr_panels *part = &cpu->work;
     if (cpu->sorts) {
-        const int32_t from = lehr_sorted_bound(cpu, number);
-        return (lehr_tile){&known->part, from, lehr_sorted_bound(cpu, number + 1) - from};
+        const int32_t from = cpu->bound[number];
+        return (lehr_tile){&known->part, from, cpu->bound[number + 1] - from};
     }
     const int64_t first = (int64_t)number * cpu->tile_panels;
     const int64_t left = (part->points + LEHR_PANEL - 1) / LEHR_PANEL - first;
@@ -177,7 +177,7 @@ static void know_losses(const judging *j)
 {
     const lehr_cpu *cpu = j->cpu;
     if (cpu->sorts)
-        lehr_sorted_learn(cpu, j->known, j->scratch->column);
+        lehr_sorted_learn(cpu, j->known, j->scratch->loss, j->scratch->column);
     if (!cpu->early || cpu->visit_seed || cpu->sorts)
         return;
     for (int32_t i = 0; i < cpu->tiles; i++) {
@@ -221,8 +221,8 @@ static void undo(const judging *j)
 
 /* ---- Judging ----------------------------------------------------------------------------------- */
 
-static judging begin(lehr_cpu *cpu, lehr_scratch *scratch, lehr_known *known, const float *theta,
-                     lehr_touch touch)
+static void begin(judging *j, lehr_cpu *cpu, lehr_scratch *scratch, lehr_known *known,
+                  const float *theta, lehr_touch touch)
 {
     if (!cpu->keeps)
         touch = (lehr_touch){0, -1};
@@ -231,15 +231,17 @@ static judging begin(lehr_cpu *cpu, lehr_scratch *scratch, lehr_known *known, co
         scratch->view[l] = stays ? known->act[l] : scratch->spare[l];
     }
     memset(scratch->seen, 0, (size_t)cpu->tiles);
-    return (judging){.cpu = cpu,
-                     .scratch = scratch,
-                     .known = known,
-                     .pass = {.theta = theta,
-                              .touch = touch,
-                              .act = scratch->view,
-                              .column = scratch->column,
-                              .scale = cpu->scale},
-                     .sizes = lehr_cpu_sizes(cpu, theta)};
+    j->cpu = cpu;
+    j->scratch = scratch;
+    j->known = known;
+    j->pass = (lehr_pass){.theta = theta,
+                          .touch = touch,
+                          .act = scratch->view,
+                          .column = scratch->column,
+                          .scale = cpu->scale};
+    j->sizes = lehr_cpu_sizes(cpu, theta);
+    j->visited = 0;
+    j->some = 0.0;
 }
 
 /* The decision of a delayed run from a quarter of the points. */
@@ -267,8 +269,9 @@ static lehr_decision judge_whole(judging *j, lehr_trial *t)
 lehr_decision lehr_cpu_judge(lehr_cpu *cpu, int32_t worker, const lehr_walk *walk,
                              const lehr_group *group, lehr_trial *trial)
 {
-    judging j = begin(cpu, &cpu->scratch[worker], &cpu->known[walk->row], trial->draft.proposed,
-                      trial->touch);
+    judging j;
+    begin(&j, cpu, &cpu->scratch[worker], &cpu->known[walk->row], trial->draft.proposed,
+          trial->touch);
     j.walk = walk;
     j.shared = trial->shared;
     trial->energies = (lehr_energies){walk->energy,
@@ -290,7 +293,8 @@ lehr_decision lehr_cpu_judge(lehr_cpu *cpu, int32_t worker, const lehr_walk *wal
 lehr_energies lehr_cpu_learn(lehr_cpu *cpu, int32_t worker, int64_t row, double *quarter)
 {
     const float *theta = cpu->table->theta + row * cpu->table->parameters;
-    judging j = begin(cpu, &cpu->scratch[worker], &cpu->known[row], theta, (lehr_touch){0, -1});
+    judging j;
+    begin(&j, cpu, &cpu->scratch[worker], &cpu->known[row], theta, (lehr_touch){0, -1});
     for (int32_t i = 0; i < cpu->tiles; i++)
         visit(&j, j.scratch, i);
     *quarter = quarter_energy(&j);

@@ -40,4 +40,5 @@ const lehr_lanes LEHR_ISA_FN(lanes) = {
     .outputs = LEHR_ISA_FN(outputs),
     .sum_chunk = LEHR_ISA_FN(sum_chunk),
     .sum_some = LEHR_ISA_FN(sum_some),
+    .rise = LEHR_ISA_FN(rise),
 };

@@ -21,6 +21,14 @@ typedef struct lehr_panels {
     int32_t target_count; /* Y */
 } lehr_panels;
 
+/* A row's own points in an order of its own. */
+typedef struct lehr_pile {
+    float *inputs, *targets; /* panels as above, to be written */
+    lehr_u32 *index;         /* [panels,16] number in the data */
+    int32_t input_count, target_count;
+    int64_t points;
+} lehr_pile;
+
 /* Where the activations of one set of weights stand, and which of them are worked out. */
 typedef struct lehr_pass {
     const float *theta;
@@ -72,6 +80,9 @@ typedef struct lehr_lanes {
     /* lehr_sum_chunk of x[count]; and their sum in double, added in any order. */
     float (*sum_chunk)(const float *x, int count);
     double (*sum_some)(const float *x, int count);
+    /* From the last half panel to the first: a point goes in front of one of smaller loss[panels,16], and
+     * from there on. One pass carries large losses all the way and puts nearly sorted ones in order. */
+    void (*rise)(const lehr_pile *pile, float *loss);
 } lehr_lanes;
 
 extern const lehr_lanes lehr_lanes_plain;

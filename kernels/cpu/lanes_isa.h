@@ -21,5 +21,6 @@ const float *LEHR_ISA_FN(outputs)(const lehr_network *network, const lehr_tile *
                                   const lehr_pass *pass);
 float LEHR_ISA_FN(sum_chunk)(const float *x, int count);
 double LEHR_ISA_FN(sum_some)(const float *x, int count);
+void LEHR_ISA_FN(rise)(const lehr_pile *pile, float *loss);
 
 #endif
