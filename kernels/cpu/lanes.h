@@ -37,8 +37,19 @@ typedef struct lehr_pass {
         *act; /* [layers] of each layer [.,width,16]; the first panel there is number `first` */
     int64_t first;
     float *column; /* touch.unit: [.,16] room for its outputs; afterwards those they replaced */
+    const float
+        *sums; /* its outputs before activation, of a tile's panels; NULL: to be worked out */
+    int32_t sums_step; /* floats between panels there */
     lehr_loss_scale scale;
 } lehr_pass;
+
+/* The same unit of some rows, over the inputs of a network. */
+typedef struct lehr_units {
+    int32_t rows, inputs;
+    float *weights; /* [rows,inputs] */
+    float *bias;    /* [rows]; NULL: without */
+    float *sums;    /* [panels,rows,16] filled for a tile, before activation */
+} lehr_units;
 
 /* Some panels of a part. */
 typedef struct lehr_tile {
@@ -77,6 +88,7 @@ typedef struct lehr_lanes {
     /* Network outputs [count,K,16] of a tile. */
     const float *(*outputs)(const lehr_network *network, const lehr_tile *tile,
                             const lehr_pass *pass);
+    void (*units)(const lehr_units *units, const lehr_tile *tile);
     /* lehr_sum_chunk of x[count]; and their sum in double, added in any order. */
     float (*sum_chunk)(const float *x, int count);
     double (*sum_some)(const float *x, int count);

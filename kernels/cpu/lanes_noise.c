@@ -60,7 +60,7 @@ static void draw_group(lehr_stream a, lehr_u32 domain, lehr_u32 group, word_grou
             }
         }
 #pragma GCC unroll 8
-        for (int s = 0; s < 8; s++)
+        for (lehr_u32 s = 0; s < 8; s++)
             store_low(&out->w[s % 4][block + s / 4 * 8], x[s / 4].c[s % 4], y[s / 4].c[s % 4]);
     }
 }

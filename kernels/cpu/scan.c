@@ -181,10 +181,11 @@ static void know_row(lehr_cpu *cpu, int32_t worker, int64_t row)
 static void step_row(walk *w, int32_t worker, uint64_t scan)
 {
     lehr_trial t;
-    trial_begin(w, scan, w->cpu->scratch[worker].proposed, &t);
+    lehr_scratch *room = lehr_cpu_room(w->cpu, worker);
+    trial_begin(w, scan, room->proposed, &t);
     propose(w, &t);
     if (w->cpu->args->target == LEHR_TARGET_NETWORK) {
-        settle(w, &t, lehr_cpu_judge(w->cpu, worker, &w->at, w->group, &t));
+        settle(w, &t, lehr_cpu_judge(w->cpu, room, &w->at, w->group, &t));
     } else {
         t.energies = lehr_cpu_energy(w->cpu, t.draft.proposed);
         settle(w, &t, decide(w, &t));
@@ -199,6 +200,53 @@ static void walk_row(void *data, int32_t worker, int64_t row)
     for (uint64_t scan = s->from; scan < s->to; scan++)
         step_row(&w, worker, scan);
     walk_end(&w);
+}
+
+/* ---- Threads over bands of rows ------------------------------------------------------------------ */
+
+/* Do all of them move one and the same unit over the inputs? */
+static bool moves_one_unit(const lehr_trial *t, int32_t count)
+{
+    for (int32_t i = 0; i < count; i++)
+        if (t[i].touch.layer != 0 || t[i].touch.unit < 0 || t[i].touch.unit != t[0].touch.unit)
+            return false;
+    return true;
+}
+
+static void step_band(walk *w, int32_t worker, int32_t count, uint64_t scan)
+{
+    lehr_cpu *cpu = w->cpu;
+    lehr_scratch *room = lehr_cpu_room(cpu, worker);
+    lehr_trial t[LEHR_TOGETHER_MAX];
+    lehr_decision d[LEHR_TOGETHER_MAX];
+    const lehr_walk *at[LEHR_TOGETHER_MAX];
+    for (int32_t i = 0; i < count; i++) {
+        trial_begin(&w[i], scan, room[i].proposed, &t[i]);
+        propose(&w[i], &t[i]);
+        at[i] = &w[i].at;
+    }
+    if (moves_one_unit(t, count))
+        lehr_cpu_judge_band(cpu, worker, at, t, count, d);
+    else
+        for (int32_t i = 0; i < count; i++)
+            d[i] = lehr_cpu_judge(cpu, &room[i], at[i], w->group, &t[i]);
+    for (int32_t i = 0; i < count; i++)
+        settle(&w[i], &t[i], d[i]);
+}
+
+static void walk_band(void *data, int32_t worker, int64_t number)
+{
+    const stretch *s = data;
+    const lehr_band band = s->cpu->band[number];
+    walk w[LEHR_TOGETHER_MAX];
+    for (int32_t i = 0; i < band.count; i++) {
+        know_row(s->cpu, worker, band.first + i);
+        w[i] = walk_begin(s->cpu, group_of(s->cpu, band.first), band.first + i);
+    }
+    for (uint64_t scan = s->from; scan < s->to; scan++)
+        step_band(w, worker, band.count, scan);
+    for (int32_t i = 0; i < band.count; i++)
+        walk_end(&w[i]);
 }
 
 /* ---- Threads over the points of one row --------------------------------------------------------- */
@@ -245,7 +293,7 @@ static void walk_row_shared(const stretch *s, int64_t row)
         trial_begin(&w, scan, s->cpu->scratch[0].proposed, &t);
         t.shared = true;
         propose_shared(&w, &t);
-        settle(&w, &t, lehr_cpu_judge(s->cpu, 0, &w.at, w.group, &t));
+        settle(&w, &t, lehr_cpu_judge(s->cpu, s->cpu->scratch, &w.at, w.group, &t));
     }
     walk_end(&w);
 }
@@ -314,7 +362,9 @@ static lehr_status explore(lehr_cpu *cpu, uint64_t from, uint64_t to)
         return LEHR_OK;
     }
     if (!shares_points(cpu)) {
-        lehr_pool_run(cpu->pool, cpu->table->rows, walk_row, &s);
+        const bool together = cpu->together > 1;
+        lehr_pool_run(cpu->pool, together ? cpu->bands : cpu->table->rows,
+                      together ? walk_band : walk_row, &s);
         return LEHR_OK;
     }
     for (int64_t row = 0; row < cpu->table->rows; row++)
