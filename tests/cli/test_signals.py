@@ -1,4 +1,4 @@
-"""Signals ask a run to save itself and leave. That it then goes on as if nothing had been is in test_resume.py."""
+"""Signals ask a run to save itself and leave; test_resume.py sees it go on as if nothing was."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ import unittest
 from program import ProgramTest, SECONDS, strict_json
 
 LONG = ("-s", "stop.scans=1000000000")
-SLACK = 10 if os.environ.get("LEHR_SANITIZE") else 1  # s: an instrumented program only starts in this time
+SLACK = 10 if os.environ.get("LEHR_SANITIZE") else 1  # s: an instrumented program starts slowly
 
 
 class Signals(ProgramTest):
@@ -111,9 +111,13 @@ class Signals(ProgramTest):
     def test_two_runs_at_once_share_no_directory(self):
         first = self.start_long("out", env={**os.environ, "SLURM_JOB_ID": "4711"})
         begin = time.monotonic()
-        says = "out is in use by process %d on %s (job 4711), started 2" % (first.pid, os.uname().nodename)
+        says = "out is in use by process %d on %s (job 4711), started 2"
+        says %= (first.pid, os.uname().nodename)
         self.fails("run", "tiny.yaml", "-q", "-o", "out", *LONG, code=73, says=says)
         self.fails("resume", "out", code=73, says=says)
+        # Before the data are read: these are not even there.
+        self.write("none.yaml", "data: {source: none.csv}\n")
+        self.fails("run", "none.yaml", "-o", "out", code=73, says=says)
         self.assertLess(time.monotonic() - begin, 2 * SLACK)
         first.send_signal(signal.SIGTERM)
         self.assertEqual(self.end(first)[0], 85)
