@@ -223,8 +223,10 @@ lehr_status lehr_lock_ask(const char *path)
         return LEHR_OK;
     const int fd = openat(dir.fd, lock_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     const lehr_status status = fd >= 0 && is_held(fd, LOCK_SH) ? fail_held(&dir, fd) : LEHR_OK;
-    if (fd >= 0)
+    if (fd >= 0) {
+        (void)flock(fd, LOCK_UN); /* should close() fail, it must not be us who hold it */
         close(fd);
+    }
     lehr_dir_close(&dir);
     return status;
 }
