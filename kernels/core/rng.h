@@ -34,7 +34,8 @@
     X(SPLIT)     /* training and test sets */                                                      \
     X(GENERATOR) /* synthetic data */                                                              \
     X(LAW)       /* exact starts and reference draws of the tests */                               \
-    X(BATCH)     /* points of a mini-batch */
+    X(BATCH)     /* points of a mini-batch */                                                      \
+    X(BOOTSTRAP) /* resamples of results, for intervals */
 
 /* clang-format off */
 typedef enum lehr_domain {

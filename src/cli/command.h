@@ -13,6 +13,7 @@
     X(plan)                                                                                        \
     X(predict)                                                                                     \
     X(export)                                                                                      \
+    X(report)                                                                                      \
     X(list)                                                                                        \
     X(devices)                                                                                     \
     X(bench)
