@@ -181,7 +181,12 @@ class Resume(ResumeTest):
         process.kill()
         process.communicate()
         self.assertEqual(self.left_behind("out", "ckpt"), [])
-        self.assertIn("out holds no checkpoint: the run starts over", self.go_on("out", *words))
+        limited = ("run", "tiny.yaml", "-o", "out", *words, "--maxh", "1e-9")
+        said = self.lehr(*limited, code=85).stderr
+        self.assertIn("out holds no checkpoint: the run starts over", said)
+        self.assertEqual(self.left_behind("out", "trace"), [])
+        self.assertEqual(len(self.read("out", "events.jsonl").splitlines()), 1)
+        self.assertIn("goes on from scan 0", self.go_on("out", *words))
         self.check("out", whole)
 
     def test_never_is_73(self):
