@@ -5,7 +5,7 @@ import signal
 import time
 import unittest
 
-from program import ProgramTest, SECONDS, strict_json
+from program import ProgramTest, SECONDS, TINY, strict_json
 
 LONG = ("-s", "stop.scans=1000000000")
 SLACK = 10 if os.environ.get("LEHR_SANITIZE") else 1  # s: an instrumented program starts slowly
@@ -60,16 +60,12 @@ class Signals(ProgramTest):
         self.assertEqual(self.end(process)[0], 85)
 
     def test_before_the_first_scan_leave_a_run_of_no_scan(self):
-        """The network is so large that its first energies take longer than the signal."""
-        self.write(
-            "slow.yaml",
-            "data: {generator: {kind: moons, points: 100000, noise: 0.1}}\n"
-            "network: {hidden: [300, 300]}\n"
-            "temperatures: {rungs: 2, copies: 1}\n",
-        )
-        process = self.start("run", "slow.yaml", "-o", "out", *LONG)
-        time.sleep(0.5)
+        """The config comes through a pipe, so the signal comes before it."""
+        os.mkfifo(self.path("pipe.yaml"))
+        process = self.start("run", "pipe.yaml", "-o", "out", *LONG)
+        time.sleep(SLACK / 2)
         process.send_signal(signal.SIGTERM)
+        self.write("pipe.yaml", TINY)
         code, out, err = self.end(process)
         self.assertEqual((code, out), (85, ""))
         self.assertIn("saved at scan 0; the same command, or lehr resume out, goes on", err)
