@@ -34,7 +34,8 @@
     X(SPLIT)     /* training and test sets */                                                      \
     X(GENERATOR) /* synthetic data */                                                              \
     X(LAW)       /* exact starts and reference draws of the tests */                               \
-    X(BATCH)     /* points of a mini-batch */
+    X(BATCH)     /* points of a mini-batch */                                                      \
+    X(SWEEP)     /* hyper-parameters of a random trial, addressed by (sample, hash of the key) */
 
 /* clang-format off */
 typedef enum lehr_domain {
