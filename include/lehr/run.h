@@ -178,6 +178,20 @@ LEHR_API lehr_status lehr_run_best(const lehr_run *run, float *theta);
 LEHR_API lehr_status lehr_run_row(lehr_run *run, int32_t row, float *theta, double *energy,
                                   int32_t *rung);
 
+typedef struct lehr_pack lehr_pack;
+
+/* Runs of equal objective; same scan numbers for all, each with its own seed, ladder, step sizes, lengths. */
+LEHR_API lehr_status lehr_pack_create(const lehr_run_spec *specs, int32_t count,
+                                      const lehr_objective *objective, lehr_pack **out);
+LEHR_API void lehr_pack_destroy(lehr_pack **pack);
+LEHR_API int32_t lehr_pack_count(const lehr_pack *pack);
+LEHR_API lehr_run *lehr_pack_run(lehr_pack *pack, int32_t index);
+LEHR_API lehr_status lehr_pack_advance(lehr_pack *pack, int64_t scans, bool *moving);
+LEHR_API void lehr_pack_interrupt(lehr_pack *pack);
+LEHR_API lehr_stop lehr_run_stopped(const lehr_run *run);
+LEHR_API void lehr_run_halt(lehr_run *run, lehr_stop why);
+LEHR_API bool lehr_specs_pack(const lehr_run_spec *a, const lehr_run_spec *b);
+
 /* Network outputs [N,K] (after the output activation) of weights theta[P] for inputs[N,D] as given, i.e.
  * already standardized. Runs on the calling thread.                                                   */
 LEHR_API lehr_status lehr_network_forward(const lehr_objective *objective, const float *theta,

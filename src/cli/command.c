@@ -38,8 +38,8 @@ static lehr_status print_help(void)
     lehr_text_add(
         &text,
         "\nEvery command has --help. Exit codes: 0 done, 1 run error, 2 usage, config or data, "
-        "4 target not\nreached, 69 no usable device, 73 output exists, 74 input or output "
-        "failed, 130 interrupted.\n");
+        "3 a sweep with failed\ntrials, 4 target not reached, 69 no usable device, 73 output "
+        "exists, 74 input or output failed, 85 not\nfinished: run it again, 130 interrupted.\n");
     return lehr_console_text(&text);
 }
 

@@ -9,6 +9,9 @@
 /* X(name): the descriptor lehr_command_<name> in <name>.c, in the order of the help. */
 #define LEHR_COMMANDS(X)                                                                           \
     X(run)                                                                                         \
+    X(sweep)                                                                                       \
+    X(status)                                                                                      \
+    X(collect)                                                                                     \
     X(plan)                                                                                        \
     X(predict)                                                                                     \
     X(export)                                                                                      \
@@ -19,7 +22,9 @@
 enum {
     LEHR_EXIT_OK = 0,
     LEHR_EXIT_USAGE = 2,
-    LEHR_EXIT_NO_TARGET = 4, /* with --require-target */
+    LEHR_EXIT_FAILED_TRIALS = 3, /* of a sweep that has ended */
+    LEHR_EXIT_NO_TARGET = 4,     /* with --require-target */
+    LEHR_EXIT_AGAIN = 85,        /* not finished: run it again */
     LEHR_EXIT_INTERRUPTED = 130
 };
 

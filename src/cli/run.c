@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "base/status.h"
 #include "cli/cache_dir.h"
 #include "cli/command.h"
@@ -26,7 +25,8 @@ typedef struct session {
     lehr_run_spec spec; /* the config's, with what holds for this call only */
     lehr_dataset *dataset;
     lehr_objective *objective;
-    lehr_run *run;
+    lehr_pack *pack;
+    lehr_run *run; /* the pack's only one */
     lehr_model *model;
     lehr_store *store;
     json_t *result;
@@ -40,7 +40,7 @@ static void close_session(session *s)
     json_decref(s->result);
     lehr_store_destroy(&s->store);
     lehr_model_destroy(&s->model);
-    lehr_run_destroy(&s->run);
+    lehr_pack_destroy(&s->pack);
     lehr_objective_destroy(&s->objective);
     lehr_dataset_destroy(&s->dataset);
 }
@@ -89,27 +89,15 @@ static lehr_status look(session *s)
     return lehr_store_find(s->dir, s->id, &s->result);
 }
 
-static lehr_status start_from_file(session *s)
-{
-    if (s->config.init_from[0] == '\0')
-        return LEHR_OK;
-    float *theta = NULL;
-    LEHR_TRY(LEHR_NEW(theta, (size_t)lehr_objective_parameters(s->objective), "the first weights"));
-    lehr_status status = lehr_model_load_weights(s->config.init_from, s->objective, theta);
-    if (status == LEHR_OK)
-        status = lehr_run_start_from(s->run, theta);
-    LEHR_FREE(theta);
-    return status;
-}
-
 static lehr_status prepare(session *s)
 {
     const lehr_config *c = &s->config;
     LEHR_TRY(lehr_objective_create(&c->network, &c->loss, &c->prior, s->dataset, &s->objective));
     LEHR_TRY(lehr_model_create(s->objective, &s->model));
     LEHR_TRY(lehr_model_check(s->model));
-    LEHR_TRY(lehr_run_create(&s->spec, s->objective, &s->run));
-    LEHR_TRY(start_from_file(s));
+    LEHR_TRY(lehr_pack_create(&s->spec, 1, s->objective, &s->pack));
+    s->run = lehr_pack_run(s->pack, 0);
+    LEHR_TRY(lehr_record_start_from(c->init_from, s->objective, s->run));
     return lehr_store_create(c, s->id, s->dir, &s->store);
 }
 
@@ -130,15 +118,29 @@ static lehr_status announce(session *s)
 
 /* ---- The run --------------------------------------------------------------------------------- */
 
+/* What a look needs: whose progress, and where it is shown. */
+typedef struct view {
+    const lehr_run *run;
+    lehr_screen screen;
+} view;
+
+static void show(void *data)
+{
+    view *v = data;
+    const lehr_progress progress = lehr_progress_of(v->run);
+    lehr_screen_look(&progress, &v->screen);
+}
+
 static lehr_status record(session *s)
 {
-    lehr_screen screen = lehr_screen_open(s->options->given[LEHR_OPTION_QUIET]);
+    view v = {s->run, lehr_screen_open(s->options->given[LEHR_OPTION_QUIET])};
+    lehr_recorded run = {.store = s->store, .trace_energy = s->config.trace_energy};
+    lehr_recorder recorder = {.pack = s->pack, .run = &run, .look = show, .data = &v};
     LEHR_TRY(announce(s));
     lehr_signals_watch(s->run);
-    const lehr_status status = lehr_record(s->store, s->run, s->config.trace_energy,
-                                           lehr_screen_look, &screen);
+    const lehr_status status = lehr_record(&recorder);
     lehr_signals_watch(NULL);
-    lehr_screen_close(&screen);
+    lehr_screen_close(&v.screen);
     return status;
 }
 

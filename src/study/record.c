@@ -1,58 +1,99 @@
-/* record.c: the loop of slices as a store sees it. Cutting slices at trace scans never changes a
- * bit. */
+/* record.c: the loop of slices as stores see it: one for a run and for a pack. Cutting slices at trace scans
+ * never changes a bit. */
 #include "study/record.h"
 
+#include "base/memory.h"
 #include "base/status.h"
 #include "run/run.h"
+#include "study/model.h"
+#include "study/progress.h"
 #include "study/trace.h"
 
-/* What one run's loop needs. */
-typedef struct recorder {
-    lehr_store *store;
-    lehr_run *run;
-    lehr_trace *trace;   /* NULL: none */
-    int64_t trace_scans; /* between two energies */
-    lehr_look_fn look;
-    void *data;
-} recorder;
-
-static lehr_status record_slice(const recorder *r, int64_t observed)
+static lehr_status begin_run(lehr_recorded *r, lehr_run *run)
 {
-    const lehr_run *run = r->run;
-    if (run->observed_scan != observed)
+    r->run = run;
+    r->trace = NULL;
+    r->observed = run->observed_scan;
+    r->ended = false;
+    if (r->trace_energy > 0)
+        LEHR_TRY(
+            lehr_trace_create(lehr_store_dir(r->store), run->table->rows, &r->trace));
+    return lehr_store_event(r->store, &run->observation);
+}
+
+/* What one slice has brought to one run. */
+static lehr_status record_run(lehr_recorded *r)
+{
+    lehr_run *run = r->run;
+    if (run->observed_scan != r->observed)
         LEHR_TRY(lehr_store_event(r->store, &run->observation));
-    if (r->trace != NULL && run->scan % r->trace_scans == 0)
-        LEHR_TRY(lehr_trace_add(r->trace, r->run));
+    r->observed = run->observed_scan;
+    if (r->trace != NULL && run->scan % r->trace_energy == 0)
+        LEHR_TRY(lehr_trace_add(r->trace, run));
     const lehr_progress progress = lehr_progress_of(run);
-    if (r->look != NULL)
-        r->look(&progress, r->data);
-    return lehr_store_progress(r->store, progress.scan, progress.scans, progress.left_s);
+    LEHR_TRY(lehr_store_progress(r->store, progress.scan, progress.scans, progress.left_s));
+    return lehr_run_stopped(run) != LEHR_STOP_NONE && r->trace != NULL ? lehr_trace_flush(r->trace)
+                                                                       : LEHR_OK;
 }
 
-static lehr_status advance(const recorder *r, lehr_stop *stop)
+static lehr_status record_slice(const lehr_recorder *recorder)
 {
-    const int64_t observed = r->run->observed_scan;
-    const int64_t wanted = r->trace != NULL ? r->trace_scans - r->run->scan % r->trace_scans : 0;
-    LEHR_TRY(lehr_run_advance(r->run, wanted, stop));
-    return record_slice(r, observed);
+    for (int32_t i = 0; i < lehr_pack_count(recorder->pack); i++) {
+        lehr_recorded *r = &recorder->run[i];
+        if (r->ended)
+            continue;
+        LEHR_TRY(record_run(r));
+        r->ended = lehr_run_stopped(r->run) != LEHR_STOP_NONE;
+        if (r->ended && recorder->end != NULL)
+            LEHR_TRY(recorder->end(i, recorder->data));
+    }
+    if (recorder->look != NULL)
+        recorder->look(recorder->data);
+    return LEHR_OK;
 }
 
-static lehr_status record(const recorder *r)
+/* Scans until the next energy of any trace; 0: no trace. */
+static int64_t scans_to_trace(const lehr_recorder *recorder)
 {
-    lehr_stop stop = LEHR_STOP_NONE;
-    LEHR_TRY(lehr_store_event(r->store, &r->run->observation));
-    while (stop == LEHR_STOP_NONE)
-        LEHR_TRY(advance(r, &stop));
-    return r->trace != NULL ? lehr_trace_flush(r->trace) : LEHR_OK;
+    int64_t least = 0;
+    for (int32_t i = 0; i < lehr_pack_count(recorder->pack); i++) {
+        const lehr_recorded *r = &recorder->run[i];
+        if (r->trace == NULL || r->ended)
+            continue;
+        const int64_t left = r->trace_energy - r->run->scan % r->trace_energy;
+        least = least == 0 || left < least ? left : least;
+    }
+    return least;
 }
 
-lehr_status lehr_record(lehr_store *store, lehr_run *run, int64_t trace_energy, lehr_look_fn look,
-                        void *data)
+static lehr_status record(const lehr_recorder *recorder)
 {
-    recorder r = {store, run, NULL, trace_energy, look, data};
-    if (trace_energy > 0)
-        LEHR_TRY(lehr_trace_create(lehr_store_dir(store), run->table->rows, &r.trace));
-    const lehr_status status = record(&r);
-    lehr_trace_destroy(&r.trace);
+    for (int32_t i = 0; i < lehr_pack_count(recorder->pack); i++)
+        LEHR_TRY(begin_run(&recorder->run[i], lehr_pack_run(recorder->pack, i)));
+    for (bool moving = true; moving;) {
+        LEHR_TRY(lehr_pack_advance(recorder->pack, scans_to_trace(recorder), &moving));
+        LEHR_TRY(record_slice(recorder));
+    }
+    return LEHR_OK;
+}
+
+lehr_status lehr_record(lehr_recorder *recorder)
+{
+    const lehr_status status = record(recorder);
+    for (int32_t i = 0; i < lehr_pack_count(recorder->pack); i++)
+        lehr_trace_destroy(&recorder->run[i].trace);
+    return status;
+}
+
+lehr_status lehr_record_start_from(const char *path, const lehr_objective *objective, lehr_run *run)
+{
+    if (path[0] == '\0')
+        return LEHR_OK;
+    float *theta = NULL;
+    LEHR_TRY(LEHR_NEW(theta, (size_t)lehr_objective_parameters(objective), "the first weights"));
+    lehr_status status = lehr_model_load_weights(path, objective, theta);
+    if (status == LEHR_OK)
+        status = lehr_run_start_from(run, theta);
+    LEHR_FREE(theta);
     return status;
 }

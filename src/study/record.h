@@ -1,20 +1,46 @@
-/* record.h: drive a run and write down what is seen of it. */
+/* record.h: drive a pack and write down what is seen of its runs. */
 #ifndef LEHR_STUDY_RECORD_H
 #define LEHR_STUDY_RECORD_H
 
+#include <stdbool.h>
+
 #include "lehr/run.h"
 #include "lehr/study.h"
-#include "study/progress.h"
 #include "study/store.h"
 
-/* Called between slices, several times a second; for progress lines. */
-typedef void (*lehr_look_fn)(const lehr_progress *progress, void *data);
+struct lehr_trace;
 
-/* Run to a stop rule: events.jsonl at every observation (the first weights included), the trace
- * of energies every trace_energy scans (0: none), status.json every few seconds, `look` (may be
- * NULL) between slices. Fails as lehr_run_advance, and with LEHR_ERR_IO when a file cannot be
- * written. */
-lehr_status lehr_record(lehr_store *store, lehr_run *run, int64_t trace_energy, lehr_look_fn look,
-                        void *data);
+/* One run of a pack while it is recorded: the first two are given, all else is zero before. */
+typedef struct lehr_recorded {
+    lehr_store *store;
+    int64_t trace_energy; /* scans between energies of the trace; 0: none */
+    lehr_run *run;        /* the pack's */
+    struct lehr_trace *trace;
+    int64_t observed; /* scan of the last line of events.jsonl */
+    bool ended;
+} lehr_recorded;
+
+typedef struct lehr_recorder {
+    lehr_pack *pack;
+    lehr_recorded *run; /* [lehr_pack_count(pack)] */
+
+    /* Called between slices, several times a second; may be NULL. For progress lines, and to interrupt. */
+    void (*look)(void *data);
+
+    /* Called once for each run, when it has stopped and all its lines are written; may be NULL. A failure ends
+     * the whole pack. */
+    lehr_status (*end)(int32_t index, void *data);
+    void *data;
+} lehr_recorder;
+
+/* Advance until all runs have stopped: events.jsonl at every observation (the first weights included), the trace
+ * of energies, status.json every few seconds. Fails as lehr_pack_advance and `end`, and with LEHR_ERR_IO when a
+ * file cannot be written. */
+lehr_status lehr_record(lehr_recorder *recorder);
+
+/* Start every row of a run from the weights of a file; "": from those that were drawn. Fails as
+ * lehr_model_load_weights and lehr_run_start_from. */
+lehr_status lehr_record_start_from(const char *path, const lehr_objective *objective,
+                                   lehr_run *run);
 
 #endif

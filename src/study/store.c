@@ -30,6 +30,7 @@ struct lehr_store {
     char started[TIME_BYTES];
     int64_t scan, scans;
     double left_s;
+    double every_s;   /* between two writes of status.json */
     double written_s; /* when status.json was last written */
 };
 
@@ -147,24 +148,57 @@ static lehr_status start(lehr_store *store, const lehr_config *config, const cha
     return status;
 }
 
-lehr_status lehr_store_create(const lehr_config *config, const char *id, const char *path,
-                              lehr_store **out)
+/* A store without its directory. */
+static lehr_status make_blank(const lehr_config *config, const char *id, lehr_store **out)
 {
     lehr_store *store = NULL;
     LEHR_TRY(LEHR_NEW(store, 1, "the files of a run"));
     store->dir.fd = store->events = -1;
     store->left_s = NAN;
+    store->every_s = status_every_s;
     store->scans = config->run.stop.scans;
     write_now(store->started);
     LEHR_ASSERT(lehr_text_copy(store->id, sizeof store->id, id));
     LEHR_ASSERT(lehr_text_copy(store->name, sizeof store->name, config->name));
-    const lehr_status status = start(store, config, path);
-    if (status != LEHR_OK) {
-        lehr_store_destroy(&store);
-        return status;
-    }
     *out = store;
     return LEHR_OK;
+}
+
+/* Hand over what has started, or nothing. */
+static lehr_status hand_over(lehr_store *store, lehr_status status, lehr_store **out)
+{
+    if (status == LEHR_OK)
+        *out = store;
+    else
+        lehr_store_destroy(&store);
+    return status;
+}
+
+lehr_status lehr_store_create(const lehr_config *config, const char *id, const char *path,
+                              lehr_store **out)
+{
+    lehr_store *store = NULL;
+    LEHR_TRY(make_blank(config, id, &store));
+    return hand_over(store, start(store, config, path), out);
+}
+
+lehr_status lehr_store_enter(const lehr_config *config, const char *id, lehr_dir *dir,
+                             lehr_store **out)
+{
+    lehr_store *store = NULL;
+    const lehr_status status = make_blank(config, id, &store);
+    if (status != LEHR_OK) {
+        lehr_dir_close(dir);
+        return status;
+    }
+    store->dir = *dir;
+    dir->fd = -1;
+    return hand_over(store, write_first(store, config), out);
+}
+
+void lehr_store_pace(lehr_store *store, double every_s)
+{
+    store->every_s = every_s;
 }
 
 void lehr_store_destroy(lehr_store **store)
@@ -216,7 +250,7 @@ lehr_status lehr_store_progress(lehr_store *store, int64_t scan, int64_t scans, 
     store->scan = scan;
     store->scans = scans;
     store->left_s = left_s;
-    if (lehr_clock_s() - store->written_s < status_every_s)
+    if (lehr_clock_s() - store->written_s < store->every_s)
         return LEHR_OK;
     return write_status(store, "running", NULL);
 }

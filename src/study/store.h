@@ -21,6 +21,10 @@ lehr_status lehr_store_place(const lehr_config *config, const char *id, const ch
  * an unfinished one, a directory that is not a run's. Nothing is changed. */
 lehr_status lehr_store_find(const char *path, const char *id, struct json_t **result);
 
+/* The JSON object in the file `name` of a directory; free it with json_decref. Fails as lehr_file_read and
+ * lehr_result_parse. */
+lehr_status lehr_store_json(const char *dir, const char *name, struct json_t **out);
+
 /* LEHR_ERR_EXISTS when there is anything at the place. */
 lehr_status lehr_store_refuse(const char *path);
 
@@ -32,6 +36,14 @@ typedef struct lehr_store lehr_store;
  * LEHR_ERR_MEMORY. */
 lehr_status lehr_store_create(const lehr_config *config, const char *id, const char *path,
                               lehr_store **out);
+
+/* The same in an empty directory that is ours already, which is taken over, also by a failure. */
+lehr_status lehr_store_enter(const lehr_config *config, const char *id, lehr_dir *dir,
+                             lehr_store **out);
+
+/* Seconds between two writes of status.json, from now on. */
+void lehr_store_pace(lehr_store *store, double every_s);
+
 void lehr_store_destroy(lehr_store **store);
 
 const lehr_dir *lehr_store_dir(const lehr_store *store);

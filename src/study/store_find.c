@@ -53,8 +53,7 @@ lehr_status lehr_store_refuse(const char *path)
     return LEHR_OK;
 }
 
-/* A JSON object from a file of the directory. */
-static lehr_status read_json(const char *dir, const char *name, json_t **out)
+lehr_status lehr_store_json(const char *dir, const char *name, json_t **out)
 {
     char path[LEHR_PATH_MAX];
     lehr_file file;
@@ -95,9 +94,9 @@ lehr_status lehr_store_find(const char *path, const char *id, json_t **result)
         return LEHR_OK;
     }
     json_t *status = NULL;
-    LEHR_CHECK(read_json(path, "status.json", &status) == LEHR_OK, LEHR_ERR_EXISTS,
+    LEHR_CHECK(lehr_store_json(path, "status.json", &status) == LEHR_OK, LEHR_ERR_EXISTS,
                "%s exists and is not the directory of a run; choose another with -o", path);
     const lehr_status same = check_status(path, status, id);
     json_decref(status);
-    return same == LEHR_OK ? read_json(path, "result.json", result) : same;
+    return same == LEHR_OK ? lehr_store_json(path, "result.json", result) : same;
 }
