@@ -128,15 +128,54 @@ LEHR_API lehr_status lehr_run_plan(const lehr_run_spec *spec, const lehr_objecti
  * LEHR_ERR_NUMERIC when the energy is not finite.                                                   */
 LEHR_API lehr_status lehr_run_start_from(lehr_run *run, const float *theta);
 
-/* Run to a stop rule. A run that has stopped on scans, proposals or temperature stays stopped. */
+/* Run to a stop rule. A run that has stopped stays stopped. */
 LEHR_API lehr_status lehr_run_go(lehr_run *run, lehr_observe_fn observe, void *data);
 
 /* One slice of at most `scans` scans (0: as many as the engine likes); *stop says whether and why it ended.
  * However a run is cut into slices, its bits are the same.                                            */
 LEHR_API lehr_status lehr_run_advance(lehr_run *run, int64_t scans, lehr_stop *stop);
 
-/* Ask a running lehr_run_go to stop after its slice; safe in a signal handler and from any thread. */
+/* Ask a running lehr_run_go to stop after its slice; safe in a signal handler and from any thread. Runs of a pack
+ * all stop. */
 LEHR_API void lehr_run_interrupt(lehr_run *run);
+
+/* Why a run has ended; LEHR_STOP_NONE while it goes on. */
+LEHR_API lehr_stop lehr_run_stopped(const lehr_run *run);
+
+/* End a run here, for a reason of the caller's: its rows rest while others of its pack go on. */
+LEHR_API lehr_status lehr_run_halt(lehr_run *run, lehr_stop why);
+
+/* ---- Packs: runs of one objective that move together, as rows of the same launches. Every run has its own seed,
+ * ladder, step sizes and length, and the same bits as alone. ---- */
+
+typedef struct lehr_pack lehr_pack;
+
+/* May runs of these specs stand in one pack? Seed, temperatures, step sizes, exchange, stop rules and observation
+ * intervals may differ; runs on mini-batches stand alone. */
+LEHR_API bool lehr_specs_pack(const lehr_run_spec *a, const lehr_run_spec *b);
+
+/* As lehr_run_create, for count runs; specs[count] must pack with each other, else LEHR_ERR_ARG. An objective of a
+ * callback takes one run only. */
+LEHR_API lehr_status lehr_pack_create(const lehr_run_spec *specs, int32_t count,
+                                      const lehr_objective *objective, lehr_pack **out);
+
+/* Destroys its runs, too. */
+LEHR_API void lehr_pack_destroy(lehr_pack **pack);
+
+LEHR_API int32_t lehr_pack_count(const lehr_pack *pack);
+
+/* Run `index`; it is the pack's: do not destroy it. lehr_run_advance and lehr_run_go refuse it where it is not
+ * alone. */
+LEHR_API lehr_run *lehr_pack_run(lehr_pack *pack, int32_t index);
+
+/* One slice of at most `scans` scans (0: as many as the engine likes) for all runs that have not ended;
+ * *moving: are there any left? */
+LEHR_API lehr_status lehr_pack_advance(lehr_pack *pack, int64_t scans, bool *moving);
+
+/* What a pack would take: lehr_run_plan for all runs together. Rows and scans are those of all (the longest),
+ * rungs and copies those of the first. */
+LEHR_API lehr_status lehr_pack_plan(const lehr_run_spec *specs, int32_t count,
+                                    const lehr_objective *objective, lehr_plan *out);
 
 /* What a run has reached. */
 typedef struct lehr_run_summary {
@@ -177,20 +216,6 @@ LEHR_API double lehr_run_temperature(const lehr_run *run, int32_t rung);
 LEHR_API lehr_status lehr_run_best(const lehr_run *run, float *theta);
 LEHR_API lehr_status lehr_run_row(lehr_run *run, int32_t row, float *theta, double *energy,
                                   int32_t *rung);
-
-typedef struct lehr_pack lehr_pack;
-
-/* Runs of equal objective; same scan numbers for all, each with its own seed, ladder, step sizes, lengths. */
-LEHR_API lehr_status lehr_pack_create(const lehr_run_spec *specs, int32_t count,
-                                      const lehr_objective *objective, lehr_pack **out);
-LEHR_API void lehr_pack_destroy(lehr_pack **pack);
-LEHR_API int32_t lehr_pack_count(const lehr_pack *pack);
-LEHR_API lehr_run *lehr_pack_run(lehr_pack *pack, int32_t index);
-LEHR_API lehr_status lehr_pack_advance(lehr_pack *pack, int64_t scans, bool *moving);
-LEHR_API void lehr_pack_interrupt(lehr_pack *pack);
-LEHR_API lehr_stop lehr_run_stopped(const lehr_run *run);
-LEHR_API void lehr_run_halt(lehr_run *run, lehr_stop why);
-LEHR_API bool lehr_specs_pack(const lehr_run_spec *a, const lehr_run_spec *b);
 
 /* Network outputs [N,K] (after the output activation) of weights theta[P] for inputs[N,D] as given, i.e.
  * already standardized. Runs on the calling thread.                                                   */

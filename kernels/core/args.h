@@ -69,6 +69,7 @@ typedef struct lehr_group {
     lehr_i32 reserved;
     lehr_u64 cooling_scans;              /* length of the schedules of temperature and step size */
     lehr_u64 adapt_scans;                /* step sizes are frozen from this scan on */
+    lehr_u64 until;                      /* its rows rest from this scan on */
     double start, end;                   /* temperatures of the schedule */
     double gain, gain_power, gain_floor; /* ln sigma += max(gain/t^power, floor)*(alpha-target) */
     lehr_move_args move[LEHR_CORE_MOVES_MAX];

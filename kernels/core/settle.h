@@ -13,16 +13,20 @@
 /* Does group g settle after scan number `scan`? */
 LEHR_FN int lehr_settles(const lehr_group *g, lehr_u64 scan)
 {
-    return (scan + 1u) % (lehr_u64)g->every == 0u;
+    return !lehr_rests(g, scan) && (scan + 1u) % (lehr_u64)g->every == 0u;
 }
 
-/* Rows do not meet before the end of a stretch: the first settling of any group at or after scan number
- * `scan`, but not after `end`. */
+/* Rows do not meet, and no group ends, before the end of a stretch: the first settling or end of any group
+ * after scan number `scan`, but not after `end`. */
 LEHR_FN lehr_u64 lehr_stretch_end(const lehr_table *t, lehr_u64 scan, lehr_u64 end)
 {
-    for (lehr_i32 g = 0; g < t->group_count; g++) {
-        const lehr_u64 every = (lehr_u64)t->group[g].every, next = (scan / every + 1u) * every;
+    for (lehr_i32 i = 0; i < t->group_count; i++) {
+        const lehr_group *g = &t->group[i];
+        const lehr_u64 every = (lehr_u64)g->every, next = (scan / every + 1u) * every;
+        if (lehr_rests(g, scan))
+            continue;
         end = next < end ? next : end;
+        end = g->until < end ? g->until : end;
     }
     return end;
 }

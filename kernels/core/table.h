@@ -42,6 +42,12 @@ typedef struct lehr_table {
 #undef X
 } lehr_table;
 
+/* Do the rows of g rest at scan number `scan`? Their run has ended, others of the table go on. */
+LEHR_FN int lehr_rests(const lehr_group *g, lehr_u64 scan)
+{
+    return scan >= g->until;
+}
+
 /* The slot of a row of a group: its copy's place for the rung it stands on. */
 LEHR_FN lehr_i32 lehr_slot_of(const lehr_group *g, lehr_i32 number, lehr_i32 rung)
 {

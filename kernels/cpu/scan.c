@@ -178,6 +178,8 @@ static void step_row(walk *w, int32_t worker, uint64_t scan)
 static void walk_row(void *data, int32_t worker, int64_t row)
 {
     const stretch *s = data;
+    if (lehr_rests(group_of(s->cpu, row), s->from))
+        return;
     know_row(s->cpu, worker, row);
     walk w = walk_begin(s->cpu, group_of(s->cpu, row), row);
     for (uint64_t scan = s->from; scan < s->to; scan++)
@@ -223,6 +225,8 @@ static void propose_shared(walk *w, lehr_trial *t)
 
 static void walk_row_shared(const stretch *s, int64_t row)
 {
+    if (lehr_rests(group_of(s->cpu, row), s->from))
+        return;
     know_row(s->cpu, 0, row);
     walk w = walk_begin(s->cpu, group_of(s->cpu, row), row);
     for (uint64_t scan = s->from; scan < s->to; scan++) {

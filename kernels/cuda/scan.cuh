@@ -111,6 +111,8 @@ __device__ __forceinline__ void lehr_scan_rows(const lehr_scan_args *a)
     lehr_rowing r;
     r.args = a;
     r.group = &t->group[a->rows.row_group[row]];
+    if (lehr_rests(r.group, a->scan))
+        return; /* the whole team, as above */
     r.state = reinterpret_cast<lehr_team_state *>(mine);
     r.theta = floats;
     float *proposed = floats + room.padded, *lane = proposed + room.padded;

@@ -35,6 +35,8 @@ extern "C" __global__ void __launch_bounds__(LEHR_TILED_THREADS)
     const lehr_i64 row = a.first + (lehr_i64)blockIdx.x;
     const lehr_group *g = &t->group[a.rows.row_group[row]];
     lehr_team_state *state = &a.state[row];
+    if (lehr_rests(g, a.scan))
+        return; /* the whole block */
     const lehr_drafting d = lehr_tiled_draft(&a, row);
     const lehr_proposal p = lehr_propose(g, a.energy, a.scan);
     if (d.rank == 0) {
@@ -292,6 +294,8 @@ extern "C" __global__ void __launch_bounds__(LEHR_TILED_THREADS)
     const lehr_i64 row = a.first + (lehr_i64)blockIdx.x;
     const lehr_group *g = &t->group[a.rows.row_group[row]];
     lehr_team_state *state = &a.state[row];
+    if (lehr_rests(g, a.scan))
+        return; /* the whole block; what the layers made of old weights is nobody's */
     const lehr_drafting d = lehr_tiled_draft(&a, row);
     lehr_energies q = {0.0, 0.0};
     if (g->delayed)

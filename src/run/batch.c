@@ -13,15 +13,15 @@
 
 static int32_t target_count(const lehr_run *run)
 {
-    const lehr_energy_args *e = &run->problem->args;
+    const lehr_energy_args *e = &run->pack->problem->args;
     return lehr_loss_has_classes(e->loss) ? 1 : e->outputs;
 }
 
 static lehr_status check(const lehr_run *run)
 {
     const lehr_batch_spec *spec = &run->spec.batch;
-    const int64_t points = run->problem->part[LEHR_PART_TRAIN].points;
-    LEHR_CHECK(run->problem->args.target == LEHR_TARGET_NETWORK, LEHR_ERR_ARG,
+    const int64_t points = run->pack->problem->part[LEHR_PART_TRAIN].points;
+    LEHR_CHECK(run->pack->problem->args.target == LEHR_TARGET_NETWORK, LEHR_ERR_ARG,
                "batches need a network on data");
     LEHR_CHECK(spec->refresh >= 1, LEHR_ERR_ARG, "data.batch.refresh must be at least 1, got %lld",
                (long long)spec->refresh);
@@ -29,7 +29,7 @@ static lehr_status check(const lehr_run *run)
                "a batch of %lld points is more than the %lld of the training part",
                (long long)(spec->points > spec->grow ? spec->points : spec->grow),
                (long long)points);
-    LEHR_CHECK(run->problem->part[LEHR_PART_VALIDATION].points > 0, LEHR_ERR_ARG,
+    LEHR_CHECK(run->pack->problem->part[LEHR_PART_VALIDATION].points > 0, LEHR_ERR_ARG,
                "batches need a validation part, which chooses `best`");
     for (int32_t m = 0; m < run->spec.move_count; m++)
         LEHR_CHECK(run->spec.moves[m].scale > 0 || run->spec.moves[m].kind == LEHR_MOVE_FLIP,
@@ -46,30 +46,31 @@ bool lehr_batched(const lehr_run *run)
 lehr_status lehr_batch_plan(lehr_run *run)
 {
     const lehr_batch_spec *spec = &run->spec.batch;
-    run->options.batch_points = 0;
+    run->pack->options.batch_points = 0;
     if (!lehr_batched(run))
         return LEHR_OK;
     LEHR_TRY(check(run));
-    run->options.batch_points = spec->points > spec->grow ? spec->points : spec->grow;
+    run->pack->options.batch_points = spec->points > spec->grow ? spec->points : spec->grow;
     return LEHR_OK;
 }
 
 lehr_status lehr_batch_create(lehr_run *run)
 {
-    const size_t points = (size_t)run->options.batch_points;
+    const size_t points = (size_t)run->pack->options.batch_points;
     if (points == 0)
         return LEHR_OK;
-    LEHR_TRY(
-        LEHR_NEW(run->batch_inputs, points * (size_t)run->problem->args.network.size[0], "batch"));
-    LEHR_TRY(LEHR_NEW(run->batch_targets, points * (size_t)target_count(run), "batch"));
-    return LEHR_NEW(run->batch_order, (size_t)run->problem->part[LEHR_PART_TRAIN].points, "batch");
+    LEHR_TRY(LEHR_NEW(run->pack->batch_inputs,
+                      points * (size_t)run->pack->problem->args.network.size[0], "batch"));
+    LEHR_TRY(LEHR_NEW(run->pack->batch_targets, points * (size_t)target_count(run), "batch"));
+    return LEHR_NEW(run->pack->batch_order,
+                    (size_t)run->pack->problem->part[LEHR_PART_TRAIN].points, "batch");
 }
 
 void lehr_batch_destroy(lehr_run *run)
 {
-    LEHR_FREE(run->batch_inputs);
-    LEHR_FREE(run->batch_targets);
-    LEHR_FREE(run->batch_order);
+    LEHR_FREE(run->pack->batch_inputs);
+    LEHR_FREE(run->pack->batch_targets);
+    LEHR_FREE(run->pack->batch_order);
 }
 
 /* Points of the batch at a scan: from `points` to `grow` in equal ratios. */
@@ -83,15 +84,15 @@ static int64_t points_at(const lehr_run *run, int64_t scan)
     const double log_points = lehr_log64((double)spec->points) +
                               share * lehr_log64((double)spec->grow / (double)spec->points);
     const int64_t points = (int64_t)(lehr_exp64(log_points) + 0.5),
-                  most = run->options.batch_points;
+                  most = run->pack->options.batch_points;
     return points < 1 ? 1 : points > most ? most : points;
 }
 
 /* The first `count` of all points in random order (Fisher and Yates 1938). */
 static void draw(lehr_run *run, uint64_t number, int64_t count)
 {
-    const int64_t all = run->problem->part[LEHR_PART_TRAIN].points;
-    int32_t *order = run->batch_order;
+    const int64_t all = run->pack->problem->part[LEHR_PART_TRAIN].points;
+    int32_t *order = run->pack->batch_order;
     lehr_words words = {{0}};
     for (int64_t n = 0; n < all; n++)
         order[n] = (int32_t)n;
@@ -115,14 +116,16 @@ static void gather(const float *from, const int32_t *order, int64_t count, int32
 
 lehr_status lehr_batch_draw(lehr_run *run)
 {
-    const lehr_part_data *all = &run->problem->part[LEHR_PART_TRAIN];
-    const int64_t points = points_at(run, run->scan);
-    draw(run, (uint64_t)(run->scan / run->spec.batch.refresh), points);
-    gather(all->inputs, run->batch_order, points, run->problem->args.network.size[0],
-           run->batch_inputs);
-    gather(all->targets, run->batch_order, points, target_count(run), run->batch_targets);
-    const lehr_part_data batch = {run->batch_inputs, run->batch_targets, points};
-    return run->backend->batch(run->state, &batch);
+    const lehr_part_data *all = &run->pack->problem->part[LEHR_PART_TRAIN];
+    const int64_t number = run->scan / run->spec.batch.refresh;
+    const int64_t points = points_at(run, number * run->spec.batch.refresh);
+    draw(run, (uint64_t)number, points);
+    gather(all->inputs, run->pack->batch_order, points, run->pack->problem->args.network.size[0],
+           run->pack->batch_inputs);
+    gather(all->targets, run->pack->batch_order, points, target_count(run),
+           run->pack->batch_targets);
+    const lehr_part_data batch = {run->pack->batch_inputs, run->pack->batch_targets, points};
+    return run->pack->backend->batch(run->pack->state, &batch);
 }
 
 lehr_status lehr_batch_refresh(lehr_run *run)
@@ -130,7 +133,8 @@ lehr_status lehr_batch_refresh(lehr_run *run)
     if (!lehr_batched(run) || run->scan == 0 || run->scan % run->spec.batch.refresh != 0)
         return LEHR_OK;
     LEHR_TRY(lehr_batch_draw(run));
-    return run->backend->reweigh(run->state);
+    run->pack->pulled = false;
+    return run->pack->backend->reweigh(run->pack->state);
 }
 
 int64_t lehr_batch_scans_left(const lehr_run *run)

@@ -59,8 +59,9 @@ static bool target_reached(const lehr_run *run)
 lehr_stop lehr_stop_observed(lehr_run *run)
 {
     int64_t accepts = 0;
-    for (int32_t r = 0; r < run->table->rows; r++)
-        accepts += run->table->accepts[r];
+    const lehr_group *g = lehr_run_group(run);
+    for (int32_t r = 0; r < g->rows; r++)
+        accepts += run->pack->table->accepts[g->first_row + r];
     if (accepts > run->accepts) {
         run->accepts = accepts;
         run->accepts_scan = run->scan;

@@ -1,42 +1,325 @@
-/* pack.c: several runs as one: a stand-in that moves them one after another. */
+/* pack.c: runs that move together: one table, one backend, and the loop of slices. A run alone is a pack of one. */
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/status.h"
+#include "base/text.h"
+#include "model/objective.h"
+#include "run/device.h"
+#include "run/replicas.h"
 #include "run/run.h"
 
-struct lehr_pack {
-    lehr_run **run;
-    int32_t count;
-};
+/* Signals and clocks are looked at between slices, so a slice is predicted to take at most this long. */
+static const double slice_s = 0.2;
+
+/* ---- What can stand together ------------------------------------------------------------------- */
+
+/* Rows of a table share kinds of moves, not their sizes. */
+static bool moves_pack(const lehr_run_spec *a, const lehr_run_spec *b)
+{
+    if (a->move_count != b->move_count)
+        return false;
+    for (int32_t m = 0; m < a->move_count; m++)
+        if (a->moves[m].kind != b->moves[m].kind || a->moves[m].scope != b->moves[m].scope)
+            return false;
+    return true;
+}
+
+bool lehr_specs_pack(const lehr_run_spec *a, const lehr_run_spec *b)
+{
+    return a->batch.points == 0 && b->batch.points == 0 && moves_pack(a, b) &&
+           a->numerics == b->numerics && a->keep_activations == b->keep_activations &&
+           a->early_rejection == b->early_rejection &&
+           a->delayed_acceptance == b->delayed_acceptance && a->threads == b->threads &&
+           strcmp(a->backend, b->backend) == 0 && strcmp(a->cache_dir, b->cache_dir) == 0;
+}
+
+static lehr_status check_runs(const lehr_run_spec *specs, int32_t count,
+                              const lehr_objective *objective)
+{
+    LEHR_CHECK(count >= 1, LEHR_ERR_ARG, "a pack needs at least 1 run, got %d", count);
+    LEHR_CHECK(count == 1 || lehr_objective_problem(objective)->args.target != LEHR_TARGET_CALLBACK,
+               LEHR_ERR_ARG, "a callback takes one run, not a pack of %d", count);
+    for (int32_t i = 1; i < count; i++)
+        LEHR_CHECK(lehr_specs_pack(&specs[0], &specs[i]), LEHR_ERR_ARG,
+                   "runs 0 and %d cannot stand in one pack", i);
+    return LEHR_OK;
+}
+
+/* ---- Shape ------------------------------------------------------------------------------------- */
+
+/* The group's rows stand behind those that are in the table. */
+static void place(lehr_table *shape, lehr_group *group)
+{
+    const lehr_group *before = group - 1;
+    if (shape->rows > 0) {
+        group->first_row = shape->rows;
+        group->first_slot = shape->rows;
+        group->first_step = before->first_step + (int64_t)before->rows * before->moves;
+        group->first_beta = before->first_beta + before->rungs;
+    }
+    shape->rows += group->rows;
+    shape->moves = group->moves > shape->moves ? group->moves : shape->moves;
+}
+
+lehr_status lehr_pack_shape(lehr_pack *pack, lehr_group *groups, lehr_table *shape)
+{
+    *shape = (lehr_table){
+        .parameters = pack->problem->args.parameters, .group_count = pack->count, .group = groups};
+    int64_t rows = 0;
+    for (int32_t i = 0; i < pack->count; i++) {
+        LEHR_TRY(lehr_run_plan_group(&pack->run[i], &groups[i]));
+        rows += groups[i].rows;
+        LEHR_CHECK(rows <= INT32_MAX / LEHR_MOVES_MAX, LEHR_ERR_ARG,
+                   "%lld rows are too many for a pack", (long long)rows);
+        place(shape, &groups[i]);
+    }
+    return LEHR_OK;
+}
+
+/* ---- Backend ----------------------------------------------------------------------------------- */
+
+/* Can it, and is there memory for it? */
+static lehr_status try_backend(const lehr_pack *pack, const lehr_table *table)
+{
+    lehr_memory_plan plan;
+    LEHR_TRY(pack->backend->supports(&pack->options, pack->problem, table));
+    return pack->backend->plan(&pack->options, pack->problem, table, &plan);
+}
+
+static void add_notice(lehr_pack *pack, const char *sentence)
+{
+    const size_t length = strlen(pack->notice);
+    snprintf(pack->notice + length, sizeof pack->notice - length, "%s%s", length > 0 ? "; " : "",
+             sentence);
+}
+
+/* What a user may not expect is said. */
+static lehr_status add_notices(lehr_pack *pack, const lehr_table *shape)
+{
+    lehr_memory_plan plan = {0};
+    char sentence[LEHR_NAME_MAX];
+    if (pack->problem->args.target == LEHR_TARGET_NETWORK)
+        LEHR_TRY(pack->backend->plan(&pack->options, pack->problem, shape, &plan));
+    if (plan.wanted_bytes > 0) {
+        snprintf(sentence, sizeof sentence,
+                 "proposals are evaluated in full: kept activations would take %.1f GB",
+                 (double)plan.wanted_bytes / 1e9);
+        add_notice(pack, sentence);
+    }
+    if (lehr_batched(pack->run))
+        add_notice(pack, "mini-batches: the run optimizes, it samples no distribution");
+    return LEHR_OK;
+}
+
+static lehr_status choose(lehr_pack *pack, const lehr_table *shape)
+{
+    const char *name = pack->run[0].spec.backend;
+    LEHR_TRY(lehr_device_choose(name, &pack->options, &pack->backend, pack->notice,
+                                sizeof pack->notice));
+    const bool can_change = name[0] == '\0' || strcmp(name, "auto") == 0;
+    if (!can_change || pack->backend == &lehr_backend_cpu)
+        return pack->backend->supports(&pack->options, pack->problem, shape);
+    const lehr_status status = try_backend(pack, shape);
+    if (status != LEHR_ERR_UNSUPPORTED && status != LEHR_ERR_DEVICE)
+        return status;
+    snprintf(pack->notice, sizeof pack->notice, "backend auto: cpu (%s)", lehr_error());
+    pack->options.device_count = 0;
+    pack->backend = &lehr_backend_cpu;
+    return pack->backend->supports(&pack->options, pack->problem, shape);
+}
+
+lehr_status lehr_pack_choose(lehr_pack *pack, const lehr_table *shape)
+{
+    LEHR_TRY(choose(pack, shape));
+    return add_notices(pack, shape);
+}
+
+lehr_status lehr_pack_pull(lehr_pack *pack)
+{
+    if (pack->pulled)
+        return LEHR_OK;
+    LEHR_TRY(pack->backend->pull(pack->state));
+    pack->pulled = true;
+    return LEHR_OK;
+}
+
+lehr_status lehr_pack_push(lehr_pack *pack)
+{
+    return pack->backend->push(pack->state);
+}
+
+/* ---- Create ------------------------------------------------------------------------------------ */
+
+/* Outputs of the largest part, for r2 and rmse. */
+static lehr_status make_outputs(lehr_pack *pack)
+{
+    const lehr_dataset *data = lehr_objective_dataset(pack->objective);
+    if (!data || lehr_dataset_describe(data).task != LEHR_TASK_REGRESSION)
+        return LEHR_OK;
+    int64_t points = 1;
+    for (int part = 0; part < LEHR_PART_COUNT; part++)
+        if (pack->problem->part[part].points > points)
+            points = pack->problem->part[part].points;
+    size_t count;
+    LEHR_CHECK(lehr_size_mul((size_t)points, (size_t)pack->problem->args.outputs, &count),
+               LEHR_ERR_ARG, "%lld points with %d outputs are too many", (long long)points,
+               pack->problem->args.outputs);
+    return LEHR_NEW(pack->outputs, count, "network outputs");
+}
+
+static lehr_status make_scratch(lehr_pack *pack)
+{
+    const size_t P = (size_t)pack->table->parameters;
+    size_t candidates;
+    LEHR_CHECK(lehr_size_mul(P, LEHR_CANDIDATES, &candidates), LEHR_ERR_ARG, "too many parameters");
+    LEHR_TRY(LEHR_NEW(pack->candidate, candidates, "observed weights"));
+    for (int32_t i = 0; i < pack->count; i++)
+        LEHR_TRY(LEHR_NEW(pack->run[i].best, P, "best weights"));
+    LEHR_TRY(lehr_batch_create(pack->run));
+    return make_outputs(pack);
+}
+
+lehr_status lehr_pack_start(lehr_pack *pack)
+{
+    if (lehr_batched(pack->run))
+        LEHR_TRY(lehr_batch_draw(pack->run));
+    LEHR_TRY(pack->backend->start(pack->state));
+    pack->pulled = false;
+    for (int32_t i = 0; i < pack->count; i++)
+        LEHR_TRY(lehr_run_begin(&pack->run[i]));
+    return LEHR_OK;
+}
+
+static lehr_status make_table(lehr_pack *pack, lehr_group *groups)
+{
+    lehr_table shape;
+    LEHR_TRY(lehr_pack_shape(pack, groups, &shape));
+    LEHR_TRY(lehr_pack_choose(pack, &shape));
+    LEHR_TRY(lehr_replicas_create(&shape, &pack->table));
+    for (int32_t i = 0; i < pack->count; i++)
+        LEHR_TRY(lehr_run_fill(&pack->run[i]));
+    return LEHR_OK;
+}
+
+static lehr_status fill(lehr_pack *pack)
+{
+    lehr_group *groups = NULL;
+    LEHR_TRY(LEHR_NEW(groups, (size_t)pack->count, "groups"));
+    const lehr_status status = make_table(pack, groups);
+    LEHR_FREE(groups);
+    LEHR_TRY(status);
+    LEHR_TRY(make_scratch(pack));
+    LEHR_TRY(pack->backend->open(&pack->options, pack->problem, pack->table, &pack->state));
+    if (pack->backend->notice && pack->notice[0] == '\0')
+        lehr_text_copy(pack->notice, sizeof pack->notice, pack->backend->notice(pack->state));
+    return lehr_pack_start(pack);
+}
+
+static void prepare(lehr_pack *pack, const lehr_run_spec *spec, const lehr_backend_options *options,
+                    const lehr_objective *objective)
+{
+    pack->options = *options;
+    pack->options.numerics = spec->numerics;
+    pack->options.whole |= !spec->early_rejection;
+    pack->options.forget |= !spec->keep_activations;
+    if (lehr_cache_set(&pack->cache, spec->cache_dir))
+        pack->options.cache = (lehr_cache_fns){lehr_cache_get, lehr_cache_put, &pack->cache};
+    pack->objective = objective;
+    pack->problem = lehr_objective_problem(objective);
+}
+
+lehr_status lehr_pack_new(const lehr_run_spec *specs, int32_t count,
+                          const lehr_backend_options *options, const lehr_objective *objective,
+                          lehr_pack **out)
+{
+    lehr_pack *pack = NULL;
+    LEHR_TRY(check_runs(specs, count, objective));
+    LEHR_TRY(LEHR_NEW(pack, 1, "run"));
+    prepare(pack, specs, options, objective);
+    const lehr_status status = LEHR_NEW(pack->run, (size_t)count, "runs");
+    if (status != LEHR_OK) {
+        LEHR_FREE(pack);
+        return status;
+    }
+    pack->count = count;
+    for (int32_t i = 0; i < count; i++)
+        pack->run[i] = (lehr_run){.spec = specs[i], .pack = pack};
+    *out = pack;
+    return LEHR_OK;
+}
+
+lehr_status lehr_pack_create_with(const lehr_run_spec *specs, int32_t count,
+                                  const lehr_backend_options *options,
+                                  const lehr_objective *objective, lehr_pack **out)
+{
+    lehr_pack *pack = NULL;
+    LEHR_TRY(lehr_pack_new(specs, count, options, objective, &pack));
+    const lehr_status status = fill(pack);
+    if (status != LEHR_OK) {
+        lehr_pack_destroy(&pack);
+        return status;
+    }
+    *out = pack;
+    return LEHR_OK;
+}
 
 lehr_status lehr_pack_create(const lehr_run_spec *specs, int32_t count,
                              const lehr_objective *objective, lehr_pack **out)
 {
-    lehr_pack *pack = NULL;
-    LEHR_TRY(LEHR_NEW(pack, 1, "pack"));
-    lehr_status status = LEHR_NEW(pack->run, (size_t)count, "pack");
-    for (; status == LEHR_OK && pack->count < count; pack->count++) {
-        status = lehr_run_create(&specs[pack->count], objective, &pack->run[pack->count]);
-        if (status != LEHR_OK)
-            break;
-    }
-    if (status == LEHR_OK)
-        *out = pack;
-    else
-        lehr_pack_destroy(&pack);
-    return status;
+    const lehr_backend_options options = {.threads = count > 0 ? specs->threads : 0};
+    return lehr_pack_create_with(specs, count, &options, objective, out);
 }
 
 void lehr_pack_destroy(lehr_pack **pack)
 {
-    if (!*pack)
+    lehr_pack *p = *pack;
+    if (!p)
         return;
-    for (int32_t i = 0; i < (*pack)->count; i++)
-        lehr_run_destroy(&(*pack)->run[i]);
-    LEHR_FREE((*pack)->run);
+    if (p->state)
+        p->backend->close(&p->state);
+    lehr_replicas_destroy(&p->table);
+    for (int32_t i = 0; i < p->count; i++)
+        LEHR_FREE(p->run[i].best);
+    lehr_batch_destroy(p->run);
+    LEHR_FREE(p->run);
+    LEHR_FREE(p->candidate);
+    LEHR_FREE(p->outputs);
     LEHR_FREE(*pack);
 }
+
+/* ---- Alone ------------------------------------------------------------------------------------- */
+
+lehr_status lehr_run_create_with(const lehr_run_spec *spec, const lehr_backend_options *options,
+                                 const lehr_objective *objective, lehr_run **out)
+{
+    lehr_pack *pack = NULL;
+    LEHR_TRY(lehr_pack_create_with(spec, 1, options, objective, &pack));
+    *out = pack->run;
+    return LEHR_OK;
+}
+
+lehr_status lehr_run_create(const lehr_run_spec *spec, const lehr_objective *objective,
+                            lehr_run **out)
+{
+    const lehr_backend_options options = {.threads = spec->threads};
+    return lehr_run_create_with(spec, &options, objective, out);
+}
+
+void lehr_run_destroy(lehr_run **run)
+{
+    if (!*run)
+        return;
+    lehr_pack *pack = (*run)->pack;
+    LEHR_ASSERT(pack->count == 1);
+    lehr_pack_destroy(&pack);
+    *run = NULL;
+}
+
+/* ---- The loop ---------------------------------------------------------------------------------- */
 
 int32_t lehr_pack_count(const lehr_pack *pack)
 {
@@ -45,50 +328,74 @@ int32_t lehr_pack_count(const lehr_pack *pack)
 
 lehr_run *lehr_pack_run(lehr_pack *pack, int32_t index)
 {
-    return pack->run[index];
+    LEHR_ASSERT(index >= 0 && index < pack->count);
+    return &pack->run[index];
+}
+
+static bool moves(const lehr_run *run)
+{
+    return run->stop == LEHR_STOP_NONE;
+}
+
+/* Restored runs may come from different scans. */
+static lehr_status check_scans(const lehr_pack *pack)
+{
+    for (int32_t i = 0; i < pack->count; i++)
+        LEHR_CHECK(!moves(&pack->run[i]) || pack->run[i].scan == pack->scan, LEHR_ERR_ARG,
+                   "run %d is at scan %lld, its pack at %lld", i, (long long)pack->run[i].scan,
+                   (long long)pack->scan);
+    return LEHR_OK;
+}
+
+static bool any_moves(const lehr_pack *pack)
+{
+    for (int32_t i = 0; i < pack->count; i++)
+        if (moves(&pack->run[i]))
+            return true;
+    return false;
+}
+
+/* Scans of the next slice: at most `wanted`, never across an observation or an end of any run. */
+static int64_t slice_scans(const lehr_pack *pack, int64_t wanted)
+{
+    int64_t scans = wanted > 0 ? wanted : INT64_MAX;
+    for (int32_t i = 0; i < pack->count; i++)
+        if (moves(&pack->run[i]) && lehr_run_scans_left(&pack->run[i]) < scans)
+            scans = lehr_run_scans_left(&pack->run[i]);
+    const double affordable = pack->scan_s > 0 ? slice_s / pack->scan_s
+                                               : pack->table->group[0].every;
+    return (double)scans > affordable ? (int64_t)fmax(affordable, 1) : scans;
+}
+
+static lehr_status run_slice(lehr_pack *pack, int64_t scans)
+{
+    const double begin_s = lehr_clock_s();
+    LEHR_TRY(lehr_batch_refresh(pack->run));
+    pack->pulled = false;
+    LEHR_TRY(pack->backend->slice(pack->state, (uint64_t)pack->scan, (uint64_t)scans));
+    const double spent_s = lehr_clock_s() - begin_s;
+    pack->scan += scans;
+    pack->scan_s = spent_s / (double)scans;
+    for (int32_t i = 0; i < pack->count; i++)
+        if (moves(&pack->run[i])) {
+            pack->run[i].scan = pack->scan;
+            pack->run[i].wall_s += spent_s;
+        }
+    return LEHR_OK;
 }
 
 lehr_status lehr_pack_advance(lehr_pack *pack, int64_t scans, bool *moving)
 {
-    int64_t least = INT64_MAX;
-    *moving = false;
+    *moving = any_moves(pack);
+    if (!*moving)
+        return LEHR_OK;
+    LEHR_TRY(check_scans(pack));
+    const int64_t next = slice_scans(pack, scans);
+    if (next > 0)
+        LEHR_TRY(run_slice(pack, next));
     for (int32_t i = 0; i < pack->count; i++)
-        if (pack->run[i]->stop == LEHR_STOP_NONE && pack->run[i]->scan < least)
-            least = pack->run[i]->scan;
-    for (int32_t i = 0; i < pack->count; i++) {
-        lehr_run *run = pack->run[i];
-        lehr_stop stop;
-        if (run->stop == LEHR_STOP_NONE && run->scan == least)
-            LEHR_TRY(lehr_run_advance(run, scans, &stop));
-        *moving |= run->stop == LEHR_STOP_NONE;
-    }
+        if (moves(&pack->run[i]))
+            LEHR_TRY(lehr_run_look(&pack->run[i]));
+    *moving = any_moves(pack);
     return LEHR_OK;
-}
-
-void lehr_pack_interrupt(lehr_pack *pack)
-{
-    for (int32_t i = 0; i < pack->count; i++)
-        lehr_run_interrupt(pack->run[i]);
-}
-
-lehr_stop lehr_run_stopped(const lehr_run *run)
-{
-    return run->stop;
-}
-
-void lehr_run_halt(lehr_run *run, lehr_stop why)
-{
-    run->stop = why;
-}
-
-bool lehr_specs_pack(const lehr_run_spec *a, const lehr_run_spec *b)
-{
-    if (a->method != b->method || a->move_count != b->move_count || a->batch.points || b->batch.points)
-        return false;
-    for (int32_t m = 0; m < a->move_count; m++)
-        if (a->moves[m].kind != b->moves[m].kind || a->moves[m].scope != b->moves[m].scope)
-            return false;
-    return a->numerics == b->numerics && a->threads == b->threads && strcmp(a->backend, b->backend) == 0 &&
-           a->keep_activations == b->keep_activations && a->early_rejection == b->early_rejection &&
-           a->delayed_acceptance == b->delayed_acceptance;
 }

@@ -1,6 +1,7 @@
-/* plan.c: what a run would take, from its shape alone: no table is made and no weight drawn. */
+/* plan.c: what runs would take, from its shape alone: no table is made and no weight drawn. */
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "model/objective.h"
@@ -16,24 +17,24 @@ static int64_t multiply_adds(const lehr_problem *problem)
     return weights * problem->part[LEHR_PART_TRAIN].points;
 }
 
-static void fill_device(const lehr_run *run, lehr_plan *out)
+static void fill_device(const lehr_pack *pack, lehr_plan *out)
 {
     lehr_device_info device;
-    run->backend->describe(run->options.device[0], &device);
+    pack->backend->describe(pack->options.device[0], &device);
     lehr_text_copy(out->backend, sizeof out->backend, device.backend);
     lehr_text_copy(out->device, sizeof out->device, device.name);
-    lehr_text_copy(out->notice, sizeof out->notice, run->notice);
-    out->devices = run->options.device_count > 0 ? run->options.device_count : 1;
-    const bool threads = run->backend == &lehr_backend_cpu && run->options.threads > 0;
-    out->units = threads ? run->options.threads : device.threads;
+    lehr_text_copy(out->notice, sizeof out->notice, pack->notice);
+    out->devices = pack->options.device_count > 0 ? pack->options.device_count : 1;
+    const bool threads = pack->backend == &lehr_backend_cpu && pack->options.threads > 0;
+    out->units = threads ? pack->options.threads : device.threads;
 }
 
-static lehr_status fill_memory(const lehr_run *run, const lehr_table *shape, lehr_plan *out)
+static lehr_status fill_memory(const lehr_pack *pack, const lehr_table *shape, lehr_plan *out)
 {
     lehr_memory_plan memory;
-    LEHR_TRY(run->backend->plan(&run->options, run->problem, shape, &memory));
+    LEHR_TRY(pack->backend->plan(&pack->options, pack->problem, shape, &memory));
     lehr_text_copy(out->kernels, sizeof out->kernels, memory.kernels);
-    out->table_bytes = lehr_replicas_bytes(shape->group, shape->parameters);
+    out->table_bytes = lehr_replicas_bytes(shape);
     out->host_bytes = memory.host_bytes;
     out->kept_bytes = memory.kept_bytes;
     out->wanted_bytes = memory.wanted_bytes;
@@ -43,24 +44,48 @@ static lehr_status fill_memory(const lehr_run *run, const lehr_table *shape, leh
     return LEHR_OK;
 }
 
+static int64_t longest(const lehr_pack *pack)
+{
+    int64_t scans = 0;
+    for (int32_t i = 0; i < pack->count; i++)
+        scans = pack->run[i].last_scan > scans ? pack->run[i].last_scan : scans;
+    return scans == INT64_MAX ? 0 : scans;
+}
+
+static lehr_status plan_pack(lehr_pack *pack, lehr_group *groups, lehr_plan *out)
+{
+    lehr_table shape;
+    LEHR_TRY(lehr_pack_shape(pack, groups, &shape));
+    LEHR_TRY(lehr_pack_choose(pack, &shape));
+    lehr_plan plan = {.rows = shape.rows,
+                      .rungs = groups[0].rungs,
+                      .copies = groups[0].copies,
+                      .parameters = shape.parameters,
+                      .scans = longest(pack),
+                      .multiply_adds = multiply_adds(pack->problem)};
+    fill_device(pack, &plan);
+    LEHR_TRY(fill_memory(pack, &shape, &plan));
+    *out = plan;
+    return LEHR_OK;
+}
+
+lehr_status lehr_pack_plan(const lehr_run_spec *specs, int32_t count,
+                           const lehr_objective *objective, lehr_plan *out)
+{
+    lehr_pack *pack = NULL;
+    lehr_group *groups = NULL;
+    LEHR_TRY(lehr_pack_new(specs, count, &(lehr_backend_options){.threads = specs->threads},
+                           objective, &pack));
+    lehr_status status = LEHR_NEW(groups, (size_t)count, "groups");
+    if (status == LEHR_OK)
+        status = plan_pack(pack, groups, out);
+    LEHR_FREE(groups);
+    lehr_pack_destroy(&pack);
+    return status;
+}
+
 lehr_status lehr_run_plan(const lehr_run_spec *spec, const lehr_objective *objective,
                           lehr_plan *out)
 {
-    const lehr_backend_options options = {.threads = spec->threads};
-    lehr_run run = {0};
-    lehr_group group;
-    lehr_table shape;
-    lehr_run_prepare(&run, spec, &options, objective);
-    LEHR_TRY(lehr_run_shape(&run, &group, &shape));
-    LEHR_TRY(lehr_run_choose(&run, &shape));
-    lehr_plan plan = {.rows = group.rows,
-                      .rungs = group.rungs,
-                      .copies = group.copies,
-                      .parameters = shape.parameters,
-                      .scans = run.last_scan == INT64_MAX ? 0 : run.last_scan,
-                      .multiply_adds = multiply_adds(run.problem)};
-    fill_device(&run, &plan);
-    LEHR_TRY(fill_memory(&run, &shape, &plan));
-    *out = plan;
-    return LEHR_OK;
+    return lehr_pack_plan(spec, 1, objective, out);
 }

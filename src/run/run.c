@@ -1,24 +1,17 @@
-/* run.c: a run from its spec to its end: table, backend, and the loop of slices. What a run reports at its end
- * is in summary.c. */
+/* run.c: one run: its spec, its part of the table, and how it goes on and ends. Where its rows stand and what moves
+ * them is in pack.c, what it reports at its end in summary.c. */
 #include "run/run.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/memory.h"
 #include "base/status.h"
-#include "base/text.h"
 #include "core/loss.h"
 #include "model/objective.h"
-#include "run/device.h"
 #include "run/replicas.h"
 #include "temper/ladder.h"
 #include "temper/proposal.h"
-
-/* Signals and clocks are looked at between slices, so a slice is predicted to take at most this long. */
-static const double slice_s = 0.2;
 
 /* Robbins-Monro gain of ln sigma, gain/t^power: large enough to cross e^3 in ten updates, summable in square. An
  * annealed row follows a falling temperature, so its gain keeps a floor. */
@@ -51,7 +44,7 @@ lehr_run_spec lehr_run_spec_default(void)
     };
 }
 
-/* ---- Create ------------------------------------------------------------------------------------ */
+/* ---- Its group --------------------------------------------------------------------------------- */
 
 static lehr_status check_temperatures(const lehr_run_spec *spec)
 {
@@ -76,7 +69,7 @@ static lehr_status check_spec(const lehr_run *run)
                LEHR_ERR_ARG, "exchange.every must be at least 1, got %d", spec->exchange.every);
     LEHR_CHECK(spec->observe >= 1, LEHR_ERR_ARG, "output.observe must be at least 1, got %lld",
                (long long)spec->observe);
-    LEHR_CHECK(!spec->delayed_acceptance || run->problem->args.target == LEHR_TARGET_NETWORK,
+    LEHR_CHECK(!spec->delayed_acceptance || run->pack->problem->args.target == LEHR_TARGET_NETWORK,
                LEHR_ERR_ARG, "delayed acceptance needs a network on data");
     LEHR_CHECK(spec->threads >= 0 && spec->threads <= 4096, LEHR_ERR_ARG,
                "threads must be between 0 and 4096, got %d", spec->threads);
@@ -105,7 +98,7 @@ static uint64_t adapt_scans(const lehr_run *run)
  * learn from outcomes; they do so whether or not it is done, and the bits are the same. */
 static lehr_i32 counts_outcomes(const lehr_run *run)
 {
-    const lehr_energy_args *e = &run->problem->args;
+    const lehr_energy_args *e = &run->pack->problem->args;
     return e->target == LEHR_TARGET_NETWORK &&
            (run->spec.delayed_acceptance || lehr_loss_is_positive(e->loss));
 }
@@ -145,223 +138,66 @@ static lehr_status fill_group(const lehr_run *run, int32_t rungs, int32_t rows, 
         .delayed = spec->delayed_acceptance,
         .cooling_scans = (lehr_u64)(spec->cooling.scans ? spec->cooling.scans : run->last_scan),
         .adapt_scans = adapt_scans(run),
+        .until = run->last_scan == INT64_MAX ? UINT64_MAX : (lehr_u64)run->last_scan,
         .start = spec->cooling.start,
         .end = spec->cooling.end,
         .gain = adapt_gain,
         .gain_power = adapt_power,
         .gain_floor = annealing ? annealing_floor : 0,
     };
-    LEHR_TRY(lehr_moves_fill(spec->moves, spec->move_count, lehr_objective_weights(run->objective),
-                             &run->problem->args.network, group->move));
+    LEHR_TRY(lehr_moves_fill(spec->moves, spec->move_count,
+                             lehr_objective_weights(run->pack->objective),
+                             &run->pack->problem->args.network, group->move));
     return fill_step_schedules(run, group);
 }
 
-static lehr_status fill_temperatures(lehr_run *run)
-{
-    lehr_table *t = run->table;
-    const lehr_group *g = &t->group[0];
-    if (g->scheduled)
-        t->beta[0] = 1 / g->start;
-    else
-        LEHR_TRY(lehr_ladder_fill(&run->spec.ladder, t->beta));
-    for (int32_t slot = 0; slot < g->rows; slot++)
-        for (int32_t m = 0; m < g->moves; m++)
-            t->log_step[(int64_t)slot * g->moves + m] = lehr_move_log_step(
-                &run->spec.moves[m], &run->problem->args.network, t->parameters,
-                1 / t->beta[slot % g->rungs]);
-    return LEHR_OK;
-}
-
-lehr_status lehr_run_shape(lehr_run *run, lehr_group *group, lehr_table *shape)
+lehr_status lehr_run_plan_group(lehr_run *run, lehr_group *group)
 {
     int32_t rungs, rows;
     LEHR_TRY(check_spec(run));
     LEHR_TRY(count_rows(&run->spec, &rungs, &rows));
     LEHR_TRY(lehr_stop_plan(run, rows));
     LEHR_TRY(lehr_batch_plan(run));
-    LEHR_TRY(fill_group(run, rungs, rows, group));
-    *shape = (lehr_table){.rows = rows,
-                          .parameters = run->problem->args.parameters,
-                          .group_count = 1,
-                          .moves = group->moves,
-                          .group = group};
+    return fill_group(run, rungs, rows, group);
+}
+
+lehr_group *lehr_run_group(const lehr_run *run)
+{
+    return &run->pack->table->group[run - run->pack->run];
+}
+
+/* ---- Its beginning ----------------------------------------------------------------------------- */
+
+static lehr_status fill_temperatures(lehr_run *run)
+{
+    const lehr_table *t = run->pack->table;
+    const lehr_group *g = lehr_run_group(run);
+    double *beta = t->beta + g->first_beta, *log_step = t->log_step + g->first_step;
+    if (g->scheduled)
+        beta[0] = 1 / g->start;
+    else
+        LEHR_TRY(lehr_ladder_fill(&run->spec.ladder, beta));
+    for (int32_t slot = 0; slot < g->rows; slot++)
+        for (int32_t m = 0; m < g->moves; m++)
+            log_step[(int64_t)slot * g->moves + m] = lehr_move_log_step(
+                &run->spec.moves[m], &run->pack->problem->args.network, t->parameters,
+                1 / beta[slot % g->rungs]);
     return LEHR_OK;
 }
 
-static lehr_status make_table(lehr_run *run, const lehr_group *group)
+lehr_status lehr_run_fill(lehr_run *run)
 {
-    LEHR_TRY(lehr_replicas_create(group, run->problem->args.parameters, &run->table));
     LEHR_TRY(fill_temperatures(run));
-    lehr_replicas_draw(run->table, run->objective);
+    lehr_replicas_draw(run->pack->table, lehr_run_group(run), run->pack->objective);
     return LEHR_OK;
 }
 
-/* Outputs of the largest part, for r2 and rmse. */
-static lehr_status make_outputs(lehr_run *run)
+lehr_status lehr_run_begin(lehr_run *run)
 {
-    const lehr_dataset *data = lehr_objective_dataset(run->objective);
-    if (!data || lehr_dataset_describe(data).task != LEHR_TASK_REGRESSION)
-        return LEHR_OK;
-    int64_t points = 1;
-    for (int part = 0; part < LEHR_PART_COUNT; part++)
-        if (run->problem->part[part].points > points)
-            points = run->problem->part[part].points;
-    size_t count;
-    LEHR_CHECK(lehr_size_mul((size_t)points, (size_t)run->problem->args.outputs, &count),
-               LEHR_ERR_ARG, "%lld points with %d outputs are too many", (long long)points,
-               run->problem->args.outputs);
-    return LEHR_NEW(run->outputs, count, "network outputs");
-}
-
-static lehr_status make_scratch(lehr_run *run)
-{
-    const size_t P = (size_t)run->table->parameters;
-    size_t candidates;
-    LEHR_CHECK(lehr_size_mul(P, LEHR_CANDIDATES, &candidates), LEHR_ERR_ARG, "too many parameters");
-    LEHR_TRY(LEHR_NEW(run->best, P, "best weights"));
-    LEHR_TRY(LEHR_NEW(run->candidate, candidates, "observed weights"));
-    LEHR_TRY(lehr_batch_create(run));
-    return make_outputs(run);
-}
-
-/* ---- Backend ----------------------------------------------------------------------------------- */
-
-/* Can it, and is there memory for it? */
-static lehr_status try_backend(const lehr_run *run, const lehr_table *table)
-{
-    lehr_memory_plan plan;
-    LEHR_TRY(run->backend->supports(&run->options, run->problem, table));
-    return run->backend->plan(&run->options, run->problem, table, &plan);
-}
-
-static void add_notice(lehr_run *run, const char *sentence)
-{
-    const size_t length = strlen(run->notice);
-    snprintf(run->notice + length, sizeof run->notice - length, "%s%s", length > 0 ? "; " : "",
-             sentence);
-}
-
-/* What a user may not expect is said. */
-static lehr_status add_notices(lehr_run *run, const lehr_table *shape)
-{
-    lehr_memory_plan plan = {0};
-    char sentence[LEHR_NAME_MAX];
-    if (run->problem->args.target == LEHR_TARGET_NETWORK)
-        LEHR_TRY(run->backend->plan(&run->options, run->problem, shape, &plan));
-    if (plan.wanted_bytes > 0) {
-        snprintf(sentence, sizeof sentence,
-                 "proposals are evaluated in full: kept activations would take %.1f GB",
-                 (double)plan.wanted_bytes / 1e9);
-        add_notice(run, sentence);
-    }
-    if (lehr_batched(run))
-        add_notice(run, "mini-batches: the run optimizes, it samples no distribution");
-    return LEHR_OK;
-}
-
-static lehr_status choose(lehr_run *run, const lehr_table *shape)
-{
-    const char *name = run->spec.backend;
-    LEHR_TRY(
-        lehr_device_choose(name, &run->options, &run->backend, run->notice, sizeof run->notice));
-    const bool can_change = name[0] == '\0' || strcmp(name, "auto") == 0;
-    if (!can_change || run->backend == &lehr_backend_cpu)
-        return run->backend->supports(&run->options, run->problem, shape);
-    const lehr_status status = try_backend(run, shape);
-    if (status != LEHR_ERR_UNSUPPORTED && status != LEHR_ERR_DEVICE)
-        return status;
-    snprintf(run->notice, sizeof run->notice, "backend auto: cpu (%s)", lehr_error());
-    run->options.device_count = 0;
-    run->backend = &lehr_backend_cpu;
-    return run->backend->supports(&run->options, run->problem, shape);
-}
-
-lehr_status lehr_run_choose(lehr_run *run, const lehr_table *shape)
-{
-    LEHR_TRY(choose(run, shape));
-    return add_notices(run, shape);
-}
-
-const char *lehr_run_notice(const lehr_run *run)
-{
-    return run->notice;
-}
-
-/* ---- First energies ---------------------------------------------------------------------------- */
-
-static lehr_status start(lehr_run *run)
-{
-    if (lehr_batched(run))
-        LEHR_TRY(lehr_batch_draw(run));
-    LEHR_TRY(run->backend->start(run->state));
     run->best_loss = INFINITY;
     run->best_energy = INFINITY;
     run->observed_scan = -1;
     return lehr_run_observe(run);
-}
-
-static lehr_status fill(lehr_run *run)
-{
-    lehr_group group;
-    lehr_table shape;
-    LEHR_TRY(lehr_run_shape(run, &group, &shape));
-    LEHR_TRY(lehr_run_choose(run, &shape));
-    LEHR_TRY(make_table(run, &group));
-    LEHR_TRY(make_scratch(run));
-    LEHR_TRY(run->backend->open(&run->options, run->problem, run->table, &run->state));
-    if (run->backend->notice && run->notice[0] == '\0')
-        lehr_text_copy(run->notice, sizeof run->notice, run->backend->notice(run->state));
-    return start(run);
-}
-
-void lehr_run_prepare(lehr_run *run, const lehr_run_spec *spec, const lehr_backend_options *options,
-                      const lehr_objective *objective)
-{
-    run->spec = *spec;
-    run->options = *options;
-    run->options.numerics = spec->numerics;
-    run->options.whole |= !spec->early_rejection;
-    run->options.forget |= !spec->keep_activations;
-    if (lehr_cache_set(&run->cache, spec->cache_dir))
-        run->options.cache = (lehr_cache_fns){lehr_cache_get, lehr_cache_put, &run->cache};
-    run->objective = objective;
-    run->problem = lehr_objective_problem(objective);
-}
-
-lehr_status lehr_run_create_with(const lehr_run_spec *spec, const lehr_backend_options *options,
-                                 const lehr_objective *objective, lehr_run **out)
-{
-    lehr_run *run = NULL;
-    LEHR_TRY(LEHR_NEW(run, 1, "run"));
-    lehr_run_prepare(run, spec, options, objective);
-    const lehr_status status = fill(run);
-    if (status != LEHR_OK) {
-        lehr_run_destroy(&run);
-        return status;
-    }
-    *out = run;
-    return LEHR_OK;
-}
-
-lehr_status lehr_run_create(const lehr_run_spec *spec, const lehr_objective *objective,
-                            lehr_run **out)
-{
-    const lehr_backend_options options = {.threads = spec->threads};
-    return lehr_run_create_with(spec, &options, objective, out);
-}
-
-void lehr_run_destroy(lehr_run **run)
-{
-    if (!*run)
-        return;
-    if ((*run)->state)
-        (*run)->backend->close(&(*run)->state);
-    lehr_replicas_destroy(&(*run)->table);
-    LEHR_FREE((*run)->best);
-    LEHR_FREE((*run)->candidate);
-    LEHR_FREE((*run)->outputs);
-    lehr_batch_destroy(*run);
-    LEHR_FREE(*run);
 }
 
 static bool allowed(lehr_weights kind, float w)
@@ -372,51 +208,36 @@ static bool allowed(lehr_weights kind, float w)
 
 lehr_status lehr_run_start_from(lehr_run *run, const float *theta)
 {
-    const int32_t P = run->table->parameters;
+    const lehr_table *t = run->pack->table;
+    const lehr_group *g = lehr_run_group(run);
+    const size_t P = (size_t)t->parameters;
     LEHR_CHECK(run->scan == 0, LEHR_ERR_ARG, "first weights can only be set before the first scan");
-    for (int32_t i = 0; i < P; i++)
-        LEHR_CHECK(allowed(lehr_objective_weights(run->objective), theta[i]), LEHR_ERR_ARG,
+    for (int32_t i = 0; i < t->parameters; i++)
+        LEHR_CHECK(allowed(lehr_objective_weights(run->pack->objective), theta[i]), LEHR_ERR_ARG,
                    "first weight %d is %g, which this kind of weights does not allow", i,
                    (double)theta[i]);
-    for (int32_t r = 0; r < run->table->rows; r++)
-        memcpy(run->table->theta + (size_t)r * (size_t)P, theta, (size_t)P * sizeof *theta);
-    LEHR_TRY(run->backend->push(run->state));
-    return start(run);
+    LEHR_TRY(lehr_pack_pull(run->pack));
+    for (int32_t r = 0; r < g->rows; r++)
+        memcpy(t->theta + (size_t)(g->first_row + r) * P, theta, P * sizeof *theta);
+    LEHR_TRY(lehr_pack_push(run->pack));
+    return lehr_pack_start(run->pack);
 }
 
-/* ---- The loop ---------------------------------------------------------------------------------- */
+/* ---- Its way ----------------------------------------------------------------------------------- */
 
-/* Scans of the next slice: at most `wanted`, never across an observation or the end. */
-static int64_t slice_scans(const lehr_run *run, int64_t wanted)
+int64_t lehr_run_scans_left(const lehr_run *run)
 {
     int64_t scans = run->spec.observe - run->scan % run->spec.observe;
     if (scans > lehr_batch_scans_left(run))
         scans = lehr_batch_scans_left(run);
-    if (scans > run->last_scan - run->scan)
-        scans = run->last_scan - run->scan;
-    if (wanted > 0 && wanted < scans)
-        scans = wanted;
-    const double affordable = run->scan_s > 0 ? slice_s / run->scan_s : run->table->group[0].every;
-    return (double)scans > affordable ? (int64_t)fmax(affordable, 1) : scans;
-}
-
-static lehr_status run_slice(lehr_run *run, int64_t scans)
-{
-    const double begin_s = lehr_clock_s();
-    LEHR_TRY(lehr_batch_refresh(run));
-    LEHR_TRY(run->backend->slice(run->state, (uint64_t)run->scan, (uint64_t)scans));
-    const double spent_s = lehr_clock_s() - begin_s;
-    run->scan += scans;
-    run->wall_s += spent_s;
-    run->scan_s = spent_s / (double)scans;
-    return LEHR_OK;
+    return scans < run->last_scan - run->scan ? scans : run->last_scan - run->scan;
 }
 
 static lehr_stop stop_between_slices(const lehr_run *run)
 {
     if (run->scan >= run->last_scan)
         return run->last_stop;
-    if (atomic_load(&run->interrupted))
+    if (atomic_load(&run->pack->interrupted))
         return LEHR_STOP_SIGNAL;
     return run->spec.stop.wall_s > 0 && run->wall_s >= run->spec.stop.wall_s ? LEHR_STOP_WALL
                                                                              : LEHR_STOP_NONE;
@@ -430,19 +251,41 @@ static lehr_status observe(lehr_run *run)
     return LEHR_OK;
 }
 
-lehr_status lehr_run_advance(lehr_run *run, int64_t scans, lehr_stop *stop)
+/* At its planned end its rows rest of themselves; earlier, their group is told. */
+static lehr_status end(lehr_run *run, lehr_stop why)
 {
-    if (run->stop == LEHR_STOP_NONE && run->scan < run->last_scan)
-        LEHR_TRY(run_slice(run, slice_scans(run, scans)));
+    lehr_group *g = lehr_run_group(run);
+    run->stop = why;
+    if (run->pack->count == 1 || lehr_rests(g, (lehr_u64)run->scan))
+        return LEHR_OK;
+    LEHR_TRY(lehr_pack_pull(run->pack));
+    g->until = (lehr_u64)run->scan;
+    return lehr_pack_push(run->pack);
+}
+
+lehr_status lehr_run_look(lehr_run *run)
+{
     lehr_stop now = stop_between_slices(run);
     if (run->scan % run->spec.observe == 0 && run->observed_scan != run->scan) {
         LEHR_TRY(observe(run));
         const lehr_stop observed = lehr_stop_observed(run);
         now = observed != LEHR_STOP_NONE ? observed : now;
     }
-    if (now != LEHR_STOP_NONE && run->observed_scan != run->scan)
-        LEHR_TRY(observe(run)); /* the end is always looked at */
-    run->stop = *stop = now;
+    if (now == LEHR_STOP_NONE)
+        return LEHR_OK;
+    if (now != LEHR_STOP_SIGNAL && run->observed_scan != run->scan)
+        LEHR_TRY(observe(
+            run)); /* the end is always looked at; a signal is none, the run may go on later */
+    return end(run, now);
+}
+
+lehr_status lehr_run_advance(lehr_run *run, int64_t scans, lehr_stop *stop)
+{
+    bool moving;
+    LEHR_CHECK(run->pack->count == 1, LEHR_ERR_ARG,
+               "a run of a pack of %d moves with it, by lehr_pack_advance", run->pack->count);
+    LEHR_TRY(lehr_pack_advance(run->pack, scans, &moving));
+    *stop = run->stop;
     return LEHR_OK;
 }
 
@@ -460,5 +303,20 @@ lehr_status lehr_run_go(lehr_run *run, lehr_observe_fn observe_fn, void *data)
 
 void lehr_run_interrupt(lehr_run *run)
 {
-    atomic_store(&run->interrupted, 1);
+    atomic_store(&run->pack->interrupted, 1);
+}
+
+lehr_stop lehr_run_stopped(const lehr_run *run)
+{
+    return run->stop;
+}
+
+lehr_status lehr_run_halt(lehr_run *run, lehr_stop why)
+{
+    return run->stop == LEHR_STOP_NONE ? end(run, why) : LEHR_OK;
+}
+
+const char *lehr_run_notice(const lehr_run *run)
+{
+    return run->pack->notice;
 }

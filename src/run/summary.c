@@ -12,12 +12,12 @@
 
 lehr_move_report lehr_run_move(const lehr_run *run, int32_t move, int32_t rung)
 {
-    const lehr_table *t = run->table;
-    const lehr_group *g = &t->group[0];
+    const lehr_table *t = run->pack->table;
+    const lehr_group *g = lehr_run_group(run);
     int64_t proposed = 0, accepted = 0;
     double log_step = 0;
     for (int32_t c = 0; c < g->copies; c++) {
-        const int64_t i = ((int64_t)c * g->rungs + rung) * g->moves + move;
+        const int64_t i = g->first_step + ((int64_t)c * g->rungs + rung) * g->moves + move;
         proposed += t->proposed[i];
         accepted += t->accepted[i];
         log_step += t->log_step[i];
@@ -32,33 +32,34 @@ lehr_move_report lehr_run_move(const lehr_run *run, int32_t move, int32_t rung)
 
 double lehr_run_swap(const lehr_run *run, int32_t rung)
 {
-    const lehr_table *t = run->table;
-    const lehr_group *g = &t->group[0];
+    const lehr_table *t = run->pack->table;
+    const lehr_group *g = lehr_run_group(run);
     double sum = 0;
     int64_t count = 0;
     for (int32_t c = 0; c < g->copies; c++) {
-        sum += t->swap_sum[c * g->rungs + rung];
-        count += t->swap_count[c * g->rungs + rung];
+        const int64_t slot = g->first_slot + c * g->rungs + rung;
+        sum += t->swap_sum[slot];
+        count += t->swap_count[slot];
     }
     return count ? sum / (double)count : NAN;
 }
 
 double lehr_run_temperature(const lehr_run *run, int32_t rung)
 {
-    const lehr_group *g = &run->table->group[0];
+    const lehr_group *g = lehr_run_group(run);
     const double beta = g->scheduled ? lehr_cooling_beta(g, (lehr_u64)run->scan)
-                                     : run->table->beta[rung];
+                                     : run->pack->table->beta[g->first_beta + rung];
     return 1 / beta;
 }
 
 /* Barrier and predicted rate are means over copies; trips are counted over all of them. */
 static void summarize_exchange(const lehr_run *run, lehr_run_summary *out)
 {
-    const lehr_table *t = run->table;
-    const lehr_group *g = &t->group[0];
+    const lehr_table *t = run->pack->table;
+    const lehr_group *g = lehr_run_group(run);
     out->barrier = out->tau_predicted = out->tau_observed = NAN;
     for (int32_t r = 0; r < g->rows; r++)
-        out->round_trips += t->trips[r];
+        out->round_trips += t->trips[g->first_row + r];
     const int64_t exchanges = run->scan / g->every;
     if (g->exchange == LEHR_EXCHANGE_NONE || exchanges < 2)
         return;
@@ -66,7 +67,7 @@ static void summarize_exchange(const lehr_run *run, lehr_run_summary *out)
     out->barrier = out->tau_predicted = 0;
     for (int32_t c = 0; c < g->copies; c++) {
         for (int32_t i = 0; i + 1 < g->rungs; i++) {
-            const int32_t slot = c * g->rungs + i;
+            const int64_t slot = g->first_slot + c * g->rungs + i;
             rejection[i] = t->swap_count[slot] ? 1 - t->swap_sum[slot] / (double)t->swap_count[slot]
                                                : 1;
         }
@@ -80,21 +81,23 @@ static void summarize_exchange(const lehr_run *run, lehr_run_summary *out)
 
 static void summarize_rows(const lehr_run *run, lehr_run_summary *out)
 {
-    const lehr_table *t = run->table;
+    const lehr_table *t = run->pack->table;
+    const lehr_group *g = lehr_run_group(run);
     out->nonfinite_row = -1;
     out->energy_best = INFINITY;
-    for (int32_t r = t->rows - 1; r >= 0; r--) {
-        out->nonfinite += t->nonfinite[r];
-        if (t->nonfinite[r])
+    for (int32_t r = g->rows - 1; r >= 0; r--) {
+        const int32_t row = g->first_row + r;
+        out->nonfinite += t->nonfinite[row];
+        if (t->nonfinite[row])
             out->nonfinite_row = r;
-        out->energy_best = fmin(out->energy_best, t->best_energy[r]);
+        out->energy_best = fmin(out->energy_best, t->best_energy[row]);
     }
 }
 
 lehr_status lehr_run_summarize(lehr_run *run, lehr_run_summary *out)
 {
-    LEHR_TRY(run->backend->pull(run->state));
-    const lehr_group *g = &run->table->group[0];
+    LEHR_TRY(lehr_pack_pull(run->pack));
+    const lehr_group *g = lehr_run_group(run);
     lehr_run_summary summary = {
         .stop = run->stop,
         .scans = run->scan,
@@ -103,15 +106,15 @@ lehr_status lehr_run_summarize(lehr_run *run, lehr_run_summary *out)
         .rows = g->rows,
         .rungs = g->rungs,
         .copies = g->copies,
-        .parameters = run->table->parameters,
+        .parameters = run->pack->table->parameters,
         .moves = g->moves,
-        .threads = run->backend->threads(run->state),
+        .threads = run->pack->backend->threads(run->pack->state),
         .best_scan = run->best_scan,
-        .state_hash = lehr_replicas_hash(run->table, 0),
+        .state_hash = lehr_replicas_hash(run->pack->table, g),
         .numerics = run->spec.numerics,
     };
     lehr_device_info device;
-    run->backend->describe(run->options.device[0], &device);
+    run->pack->backend->describe(run->pack->options.device[0], &device);
     lehr_text_copy(summary.backend, sizeof summary.backend, device.backend);
     lehr_text_copy(summary.device, sizeof summary.device, device.name);
     summarize_rows(run, &summary);
@@ -124,15 +127,17 @@ lehr_status lehr_run_summarize(lehr_run *run, lehr_run_summary *out)
 
 lehr_status lehr_run_best(const lehr_run *run, float *theta)
 {
-    memcpy(theta, run->best, (size_t)run->table->parameters * sizeof *theta);
+    memcpy(theta, run->best, (size_t)run->pack->table->parameters * sizeof *theta);
     return LEHR_OK;
 }
 
 lehr_status lehr_run_row(lehr_run *run, int32_t row, float *theta, double *energy, int32_t *rung)
 {
-    const lehr_table *t = run->table;
-    LEHR_CHECK(row >= 0 && row < t->rows, LEHR_ERR_ARG, "row %d of %d", row, t->rows);
-    LEHR_TRY(run->backend->pull(run->state));
+    const lehr_table *t = run->pack->table;
+    const lehr_group *g = lehr_run_group(run);
+    LEHR_CHECK(row >= 0 && row < g->rows, LEHR_ERR_ARG, "row %d of %d", row, g->rows);
+    LEHR_TRY(lehr_pack_pull(run->pack));
+    row += g->first_row;
     if (theta)
         memcpy(theta, t->theta + (size_t)row * (size_t)t->parameters,
                (size_t)t->parameters * sizeof *theta);

@@ -116,7 +116,7 @@ static void look(void *data)
     if (launch->look == NULL || !launch->look(launch->data))
         return;
     launch->stopped = true;
-    lehr_pack_interrupt(p->pack);
+    lehr_run_interrupt(lehr_pack_run(p->pack, 0)); /* and with it the whole pack */
 }
 
 static lehr_status make_pack(party *p)

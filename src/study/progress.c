@@ -27,7 +27,7 @@ lehr_progress lehr_progress_of(const lehr_run *run)
         .wall_s = run->wall_s,
         .left_s = time_left(run, rate),
         .scans_per_s = rate,
-        .proposals_per_s = rate * run->table->rows,
+        .proposals_per_s = rate * lehr_run_group(run)->rows,
         .seen = run->observation,
     };
 }

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "core/settle.h"
 #include "run/run.h"
 #include "study/output.h"
 
@@ -96,12 +97,13 @@ lehr_status lehr_trace_flush(lehr_trace *trace)
 
 lehr_status lehr_trace_add(lehr_trace *trace, lehr_run *run)
 {
-    LEHR_TRY(run->backend->pull(run->state));
-    const lehr_table *table = run->table;
+    LEHR_TRY(lehr_pack_pull(run->pack));
+    const lehr_table *table = run->pack->table;
+    const lehr_group *g = lehr_run_group(run);
     double *line = trace->line + (size_t)trace->lines * (size_t)trace->columns;
     line[0] = (double)run->scan;
     for (int32_t slot = 0; slot + 1 < trace->columns; slot++)
-        line[1 + slot] = table->energy[table->slot_row[slot]];
+        line[1 + slot] = table->energy[lehr_holder(table, g, slot)];
     trace->lines++;
     return trace->lines < trace->lines_max ? LEHR_OK : lehr_trace_flush(trace);
 }

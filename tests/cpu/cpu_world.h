@@ -89,6 +89,7 @@ static inline void world_table(const world_spec *s, lehr_table *t, int P)
                       .delayed = s->delayed,
                       .cooling_scans = 100,
                       .adapt_scans = s->adapt_scans,
+                      .until = UINT64_MAX,
                       .start = 1.0,
                       .end = 0.01,
                       .gain = 2.0,

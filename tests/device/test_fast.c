@@ -57,8 +57,8 @@ Test(fast, decides_as_the_exact_backend_does_when_factors_are_whole)
             lehr_run *exact = parity_run(&c, "cpu", &straight);
             parity_drive(fast, &straight);
             parity_drive(exact, &straight);
-            LAW_NEEDS(fast->backend->pull(fast->state));
-            const lehr_table *a = fast->table, *b = exact->table;
+            LAW_NEEDS(fast->pack->backend->pull(fast->pack->state));
+            const lehr_table *a = fast->pack->table, *b = exact->pack->table;
             cr_expect_arr_eq(a->theta, b->theta,
                              (size_t)a->rows * (size_t)a->parameters * sizeof *a->theta,
                              "case \"%s\"", c.name);
@@ -98,10 +98,10 @@ enum { ROWS_MOST = 256 };
 static size_t first_energies(const parity_case *c, const char *backend, float *out)
 {
     lehr_run *run = parity_run(c, backend, &straight);
-    const size_t rows = (size_t)run->table->rows;
+    const size_t rows = (size_t)run->pack->table->rows;
     cr_assert_leq(rows, ROWS_MOST);
     for (size_t r = 0; r < rows; r++)
-        out[r] = (float)run->table->energy[r];
+        out[r] = (float)run->pack->table->energy[r];
     lehr_run_destroy(&run);
     return rows;
 }
@@ -195,9 +195,9 @@ Test(fast, first_layers_are_stacked_where_that_reads_less)
         const int64_t batches = after.batches - before.batches;
         cr_expect_eq(batches, cases[i].stacked ? 1 : 2, "%d points, %d units: %ld batches",
                      cases[i].points, cases[i].width, (long)batches);
-        for (int32_t r = 0; r < fast->table->rows; r++)
-            cr_expect_float_eq(fast->table->energy[r], exact->table->energy[r],
-                               1e-5 * exact->table->energy[r], "row %d", r);
+        for (int32_t r = 0; r < fast->pack->table->rows; r++)
+            cr_expect_float_eq(fast->pack->table->energy[r], exact->pack->table->energy[r],
+                               1e-5 * exact->pack->table->energy[r], "row %d", r);
         lehr_run_destroy(&fast);
         lehr_run_destroy(&exact);
         close_net(&n);

@@ -132,7 +132,7 @@ static void check_states(const law_counted *s, const lehr_run *run, int32_t rung
 /* EXACT: the energy beside the weights is the energy of the weights. */
 static void check_rows(const law_counted *s, const lehr_run *run)
 {
-    const lehr_table *t = run->table;
+    const lehr_table *t = run->pack->table;
     int32_t wrong = 0;
     for (int32_t r = 0; r < t->rows; r++)
         wrong += t->energy[r] !=

@@ -46,7 +46,7 @@ static void check_coordinate(const lehr_run *run, int32_t rung, int32_t i, const
 /* E/T is a gamma variate of shape k = d/2: mean k, variance k, fourth central moment 3k^2 + 6k. */
 static void check_energy(const lehr_run *run, int32_t rung, const char *what)
 {
-    const double k = 0.5 * run->table->parameters, T = 1 / law_beta(run, rung),
+    const double k = 0.5 * run->pack->table->parameters, T = 1 / law_beta(run, rung),
                  n = run->spec.copies;
     stats_bins bins = {{0}};
     stats_moments m = {0};
@@ -67,7 +67,7 @@ static void check_energy(const lehr_run *run, int32_t rung, const char *what)
 /* EXACT up to the float sum: the energy beside the weights is theirs. */
 static void check_rows(const lehr_run *run, const char *what)
 {
-    const lehr_table *t = run->table;
+    const lehr_table *t = run->pack->table;
     for (int32_t r = 0; r < t->rows; r++) {
         double squares = 0;
         for (int32_t i = 0; i < t->parameters; i++)

@@ -19,10 +19,10 @@
  * 1-r. */
 static void set_energies(lehr_run *run, double rejection)
 {
-    lehr_table *t = run->table;
+    lehr_table *t = run->pack->table;
     for (int32_t r = 0; r < t->rows; r++)
         t->energy[r] = -t->rung[r] * log1p(-rejection);
-    LAW_NEEDS(run->backend->push(run->state));
+    LAW_NEEDS(run->pack->backend->push(run->pack->state));
 }
 
 static lehr_run *open_swapper(lehr_exchange scheme, int32_t rungs, int32_t copies, int64_t scans,
@@ -53,7 +53,7 @@ static int64_t trips_of(const lehr_run *run, int32_t copy)
     const int32_t rungs = run->spec.ladder.rungs;
     int64_t trips = 0;
     for (int32_t i = 0; i < rungs; i++)
-        trips += run->table->trips[copy * rungs + i];
+        trips += run->pack->table->trips[copy * rungs + i];
     return trips;
 }
 

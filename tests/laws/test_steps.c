@@ -17,7 +17,7 @@ static const double targets[MOVES] = {0.3, 0.44};
 /* Mean over copies of ln sigma, and of acceptance since the counters were noted. */
 static double log_step(const lehr_run *run, int32_t copy, int32_t rung, int32_t move)
 {
-    return run->table->log_step[(copy * RUNGS + rung) * MOVES + move];
+    return run->pack->table->log_step[(copy * RUNGS + rung) * MOVES + move];
 }
 
 static void check_ratios(const lehr_run *run)
@@ -45,8 +45,8 @@ static void check_acceptance(const lehr_run *run, const int64_t *proposed, const
             stats_moments rate = {0};
             for (int32_t c = 0; c < run->spec.copies; c++) {
                 const int32_t i = (c * RUNGS + t) * MOVES + m;
-                stats_add(&rate, (double)(run->table->accepted[i] - accepted[i]) /
-                                     (double)(run->table->proposed[i] - proposed[i]));
+                stats_add(&rate, (double)(run->pack->table->accepted[i] - accepted[i]) /
+                                     (double)(run->pack->table->proposed[i] - proposed[i]));
             }
             cr_expect(fabs(rate.mean - targets[m]) < SIGMA(5) * stats_error(&rate) + 0.005,
                       "move %d, rung %d: acceptance %.4f +- %.4f instead of %g", m, t, rate.mean,
@@ -73,13 +73,13 @@ Test(steps, every_rung_learns_its_own_step_and_keeps_it)
     double frozen[128 * RUNGS * MOVES];
     const int32_t steps = spec.copies * RUNGS * MOVES;
     for (int32_t i = 0; i < steps; i++) {
-        proposed[i] = run->table->proposed[i];
-        accepted[i] = run->table->accepted[i];
-        frozen[i] = run->table->log_step[i];
+        proposed[i] = run->pack->table->proposed[i];
+        accepted[i] = run->pack->table->accepted[i];
+        frozen[i] = run->pack->table->log_step[i];
     }
     law_advance(run, SCANS / 2);
     for (int32_t i = 0; i < steps; i++)
-        cr_assert_eq(run->table->log_step[i], frozen[i], "a frozen step moved"); /* EXACT */
+        cr_assert_eq(run->pack->table->log_step[i], frozen[i], "a frozen step moved"); /* EXACT */
     check_ratios(run);
     check_acceptance(run, proposed, accepted);
     lehr_run_destroy(&run);

@@ -72,15 +72,15 @@ typedef struct counts {
 /* Copy c starts in joint state c mod 64. */
 static void set_states(lehr_run *run)
 {
-    lehr_table *t = run->table;
+    lehr_table *t = run->pack->table;
     for (int32_t slot = 0; slot < t->rows; slot++) {
         const int joint = slot / 2 % JOINT, state = slot % 2 == 0 ? joint / 8 : joint % 8;
         float *theta = t->theta + (size_t)t->slot_row[slot] * 3;
         for (int i = 0; i < 3; i++)
             theta[i] = state >> i & 1 ? 1.0f : -1.0f;
     }
-    LAW_NEEDS(run->backend->push(run->state));
-    LAW_NEEDS(run->backend->start(run->state));
+    LAW_NEEDS(run->pack->backend->push(run->pack->state));
+    LAW_NEEDS(run->pack->backend->start(run->pack->state));
 }
 
 /* Exchanges alternate: the pair has its turn after every second scan, so the others show moves

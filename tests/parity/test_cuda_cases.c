@@ -192,15 +192,15 @@ Test(cuda_cases, one_bit_is_seen)
     lehr_run *right = parity_run(&c, "cpu", &straight), *run = parity_run(&c, "cuda", &straight);
     cr_assert_null(parity_difference(right, run));
     cr_assert_null(parity_scores_difference(right, run, 1));
-    uint32_t *bits = (void *)&run->table->theta[3];
+    uint32_t *bits = (void *)&run->pack->table->theta[3];
     *bits ^= 1;
-    cr_assert_eq(run->backend->push(run->state), LEHR_OK);
+    cr_assert_eq(run->pack->backend->push(run->pack->state), LEHR_OK);
     cr_expect_not_null(parity_difference(right, run), "the device lost the bit");
     *bits ^= 1 << 20 | 1;
-    cr_assert_eq(run->backend->push(run->state), LEHR_OK);
-    cr_assert_eq(run->backend->start(run->state), LEHR_OK);
-    cr_expect_neq(right->table->energy[0], run->table->energy[0], "the energy is still %g",
-                  run->table->energy[0]);
+    cr_assert_eq(run->pack->backend->push(run->pack->state), LEHR_OK);
+    cr_assert_eq(run->pack->backend->start(run->pack->state), LEHR_OK);
+    cr_expect_neq(right->pack->table->energy[0], run->pack->table->energy[0],
+                  "the energy is still %g", run->pack->table->energy[0]);
     lehr_run_destroy(&run);
     lehr_run_destroy(&right);
     parity_close(&c);

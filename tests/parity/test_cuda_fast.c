@@ -23,7 +23,7 @@ static const parity_way straight = {.options = {.threads = 1}};
 
 static bool jumps(const lehr_run *run)
 {
-    const lehr_energy_args *e = &run->problem->args;
+    const lehr_energy_args *e = &run->pack->problem->args;
     const lehr_i32 kind = e->network.activation;
     return kind == LEHR_ACTIVATION_STEP || kind == LEHR_ACTIVATION_SIGN ||
            e->loss == LEHR_LOSS_ZERO_ONE;
@@ -31,11 +31,11 @@ static bool jumps(const lehr_run *run)
 
 static double energies_nmse(const lehr_run *got, const lehr_run *right)
 {
-    const size_t rows = (size_t)right->table->rows;
+    const size_t rows = (size_t)right->pack->table->rows;
     float *values = calloc(2 * rows, sizeof *values);
     for (size_t r = 0; r < rows; r++) {
-        values[r] = (float)got->table->energy[r];
-        values[rows + r] = (float)right->table->energy[r];
+        values[r] = (float)got->pack->table->energy[r];
+        values[rows + r] = (float)right->pack->table->energy[r];
     }
     const double nmse = check_nmse(values, values + rows, rows);
     free(values);
@@ -45,12 +45,12 @@ static double energies_nmse(const lehr_run *got, const lehr_run *right)
 /* What the rows of `run` are worth to the exact backend, into the table of `exact`. */
 static void weigh_exactly(lehr_run *run, lehr_run *exact)
 {
-    const lehr_table *from = run->table, *to = exact->table;
+    const lehr_table *from = run->pack->table, *to = exact->pack->table;
     const size_t weights = (size_t)from->rows * (size_t)from->parameters;
-    LAW_NEEDS(run->backend->pull(run->state));
+    LAW_NEEDS(run->pack->backend->pull(run->pack->state));
     memcpy(to->theta, from->theta, weights * sizeof *to->theta);
-    LAW_NEEDS(exact->backend->push(exact->state));
-    LAW_NEEDS(exact->backend->start(exact->state));
+    LAW_NEEDS(exact->pack->backend->push(exact->pack->state));
+    LAW_NEEDS(exact->pack->backend->start(exact->pack->state));
 }
 
 static void check_case(parity_case *c)
@@ -62,8 +62,8 @@ static void check_case(parity_case *c)
     parity_drive(fast, &straight);
     weigh_exactly(fast, exact);
     const double last = energies_nmse(fast, exact);
-    for (int32_t r = 0; r < fast->table->rows; r++)
-        cr_expect(isfinite(fast->table->energy[r]), "case \"%s\": row %d", c->name, r);
+    for (int32_t r = 0; r < fast->pack->table->rows; r++)
+        cr_expect(isfinite(fast->pack->table->energy[r]), "case \"%s\": row %d", c->name, r);
     if (!jumps(fast)) {
         cr_expect_leq(first, tolerance, "case \"%s\": first energies, NMSE %g", c->name, first);
         cr_expect_leq(last, tolerance, "case \"%s\": last energies, NMSE %g", c->name, last);

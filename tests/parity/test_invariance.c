@@ -114,7 +114,7 @@ Test(invariance, the_hash_sees_one_bit)
     lehr_run_summary before, after;
     cr_assert_eq(lehr_run_create(&c.spec, c.objective, &run), LEHR_OK);
     cr_assert_eq(lehr_run_summarize(run, &before), LEHR_OK);
-    uint32_t *bits = (void *)&run->table->theta[3];
+    uint32_t *bits = (void *)&run->pack->table->theta[3];
     *bits ^= 1;
     cr_assert_eq(lehr_run_summarize(run, &after), LEHR_OK);
     cr_expect_neq(before.state_hash, after.state_hash);

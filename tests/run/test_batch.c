@@ -93,12 +93,14 @@ static int64_t points_of(int b)
 /* E of weights on a batch as the definitions say, point by point. */
 static double energy_on(const lehr_run *run, const float *theta, int64_t points)
 {
-    const lehr_energy_args *e = &run->problem->args;
+    const lehr_energy_args *e = &run->pack->problem->args;
     static float loss[POINTS];
     for (int64_t n = 0; n < points; n++) {
         float a[HIDDEN], b[HIDDEN];
-        const float *z = lehr_network_point(&e->network, theta, run->batch_inputs + n * D, a, b);
-        loss[n] = lehr_loss_point(e->loss, lehr_loss_prepare(e), 1, z, run->batch_targets + n, 1);
+        const float *z = lehr_network_point(&e->network, theta, run->pack->batch_inputs + n * D, a,
+                                            b);
+        loss[n] = lehr_loss_point(e->loss, lehr_loss_prepare(e), 1, z, run->pack->batch_targets + n,
+                                  1);
     }
     return lehr_energy_end(e, lehr_reduce(e, lehr_sum(loss, points), points), 0, 0);
 }
@@ -106,16 +108,16 @@ static double energy_on(const lehr_run *run, const float *theta, int64_t points)
 /* The batch is of points of the training part, none of them twice. */
 static void check_batch(const lehr_run *run, int64_t points)
 {
-    const lehr_part_data *all = &run->problem->part[LEHR_PART_TRAIN];
+    const lehr_part_data *all = &run->pack->problem->part[LEHR_PART_TRAIN];
     static char seen[POINTS];
     memset(seen, 0, sizeof seen);
     for (int64_t n = 0; n < points; n++) {
-        const int32_t from = run->batch_order[n];
+        const int32_t from = run->pack->batch_order[n];
         cr_assert(from >= 0 && from < all->points && !seen[from]);
         seen[from] = 1;
-        cr_assert_arr_eq(run->batch_inputs + n * D, all->inputs + (int64_t)from * D,
+        cr_assert_arr_eq(run->pack->batch_inputs + n * D, all->inputs + (int64_t)from * D,
                          D * sizeof(float));
-        cr_assert_eq(run->batch_targets[n], all->targets[from]);
+        cr_assert_eq(run->pack->batch_targets[n], all->targets[from]);
     }
 }
 
@@ -126,7 +128,7 @@ Test(batch, all_rows_are_weighed_on_the_batch_of_their_scan)
     world w = make_world(0.2);
     const lehr_run_spec spec = batch_spec();
     lehr_run *run = make_run(&spec, &w);
-    const lehr_table *t = run->table;
+    const lehr_table *t = run->pack->table;
     for (int64_t scan = 0; scan <= 84; scan++) {
         const int64_t points = points_of(scan > 0 ? (int)((scan - 1) / 7) : 0);
         check_batch(run, points);
@@ -153,17 +155,17 @@ Test(batch, points_are_drawn_evenly_and_anew)
     spec.batch = (lehr_batch_spec){.points = 50, .refresh = 1};
     spec.stop.scans = 600;
     lehr_run *run = make_run(&spec, &w);
-    const int64_t all = run->problem->part[LEHR_PART_TRAIN].points;
+    const int64_t all = run->pack->problem->part[LEHR_PART_TRAIN].points;
     static int64_t count[POINTS];
     static int32_t last[50];
     int again = 0;
     for (int scan = 0; scan < 600; scan++) {
         advance(run, 1);
         for (int n = 0; n < 50; n++) {
-            count[run->batch_order[n]]++;
-            again += scan > 0 && last[n] == run->batch_order[n];
+            count[run->pack->batch_order[n]]++;
+            again += scan > 0 && last[n] == run->pack->batch_order[n];
         }
-        memcpy(last, run->batch_order, sizeof last);
+        memcpy(last, run->pack->batch_order, sizeof last);
     }
     cr_assert_lt(again, 100, "%d of 30,000 points stood in the batch before: it is 1 in %d", again,
                  (int)all);
@@ -245,8 +247,8 @@ Test(batch, best_has_the_lowest_validation_loss_of_any_cold_row)
         cr_assert_eq(lehr_run_observe(run), LEHR_OK);
         for (int32_t copy = 0; copy < 2; copy++) {
             lehr_score score;
-            const int64_t row = run->table->slot_row[3 * copy];
-            const float *theta = run->table->theta + row * run->table->parameters;
+            const int64_t row = run->pack->table->slot_row[3 * copy];
+            const float *theta = run->pack->table->theta + row * run->pack->table->parameters;
             cr_assert_eq(lehr_run_score(run, LEHR_PART_VALIDATION, theta, &score), LEHR_OK);
             lowest = fmin(lowest, score.loss);
         }
@@ -316,22 +318,23 @@ Test(schedule, steps_go_from_the_first_to_the_last)
         spec.stop.scans = SCANS;
         lehr_run *run = NULL;
         cr_assert_eq(lehr_run_create(&spec, objective, &run), LEHR_OK, "%s", lehr_error());
-        float theta = run->table->theta[0];
+        float theta = run->pack->table->theta[0];
         for (uint64_t scan = 0; scan < SCANS; scan++) {
             float z[4];
             const double share = (double)scan / (SCANS - 1);
             const float sigma = scan == 0 ? (float)ends[i][0]
                                 : scan + 1 == SCANS
                                     ? (float)ends[i][1]
-                                    : lehr_scheduled_step(run->table->group, 0, scan);
+                                    : lehr_scheduled_step(run->pack->table->group, 0, scan);
             cr_assert_float_eq(sigma, ends[i][0] * pow(ends[i][1] / ends[i][0], share),
                                1e-6 * (double)sigma);
-            lehr_noise4(LEHR_MOVE_GAUSSIAN, 0, lehr_row_stream(run->table->group->key, scan, 0), 0,
-                        z);
+            lehr_noise4(LEHR_MOVE_GAUSSIAN, 0,
+                        lehr_row_stream(run->pack->table->group->key, scan, 0), 0, z);
             theta = lehr_perturb(theta, sigma, z[0]);
             advance(run, 1);
-            cr_assert_eq(run->table->theta[0], theta, "ends %zu, scan %d: %.9g instead of %.9g", i,
-                         (int)scan, (double)run->table->theta[0], (double)theta);
+            cr_assert_eq(run->pack->table->theta[0], theta,
+                         "ends %zu, scan %d: %.9g instead of %.9g", i, (int)scan,
+                         (double)run->pack->table->theta[0], (double)theta);
         }
         lehr_run_destroy(&run);
     }
@@ -348,9 +351,9 @@ Test(schedule, has_the_length_of_the_cooling)
     spec.cooling.scans = 40;
     spec.moves[0].scale_to = 0.002;
     lehr_run *run = make_run(&spec, &w);
-    cr_assert_eq(lehr_scheduled_step(run->table->group, 0, 0), 0.2f);
-    cr_assert_eq(lehr_scheduled_step(run->table->group, 0, 39), 0.002f);
-    cr_assert_eq(lehr_scheduled_step(run->table->group, 0, 1000), 0.002f);
+    cr_assert_eq(lehr_scheduled_step(run->pack->table->group, 0, 0), 0.2f);
+    cr_assert_eq(lehr_scheduled_step(run->pack->table->group, 0, 39), 0.002f);
+    cr_assert_eq(lehr_scheduled_step(run->pack->table->group, 0, 1000), 0.002f);
     lehr_run_destroy(&run);
     spec.method = LEHR_METHOD_TEMPERING;
     spec.cooling.scans = 0;

@@ -218,7 +218,7 @@ lehr_run *configs_expect(const parity_case *c)
     const int64_t points = lehr_dataset_describe(c->data).points[LEHR_PART_TRAIN];
     check(points <= POINTS && run->scan == c->spec.stop.scans, c->name, "was not cut");
     printf("%-14s %d rows of %d weights, %lld points, %lld scans, %lld settlings, cpu: %016llx\n",
-           c->name, run->table->rows, run->table->parameters, (long long)points,
+           c->name, run->pack->table->rows, run->pack->table->parameters, (long long)points,
            (long long)run->scan, (long long)(run->scan / c->spec.exchange.every),
            (unsigned long long)hash_of(run, c->name));
     (void)fflush(stdout);
@@ -247,7 +247,9 @@ typedef struct layout {
 static layout look(const lehr_run *run, const char *name)
 {
     layout l = {.loaded = lehr_device_live ? lehr_device_live().libraries : 0};
-    needs(run->backend->plan(&run->options, run->problem, run->table, &l.plan), name);
+    needs(run->pack->backend->plan(&run->pack->options, run->pack->problem, run->pack->table,
+                                   &l.plan),
+          name);
     return l;
 }
 

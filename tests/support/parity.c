@@ -9,7 +9,7 @@ static char text[256];
 
 static void pull(lehr_run *run)
 {
-    if (run->backend->pull(run->state) == LEHR_OK)
+    if (run->pack->backend->pull(run->pack->state) == LEHR_OK)
         return;
     fprintf(stderr, "pull: %s\n", lehr_error());
     abort();
@@ -60,7 +60,7 @@ const char *parity_difference(lehr_run *a, lehr_run *b)
 {
     pull(a);
     pull(b);
-    const lehr_table *x = a->table, *y = b->table;
+    const lehr_table *x = a->pack->table, *y = b->pack->table;
     if (x->rows != y->rows || x->parameters != y->parameters || a->scan != b->scan)
         return "their shapes or scans differ";
     const counts n = count(x);
@@ -83,7 +83,8 @@ static lehr_status score(lehr_run *run, lehr_part part, const float *theta, int3
     lehr_evaluation before;
     memset(&before, FILLED, sizeof before);
     memset(out, FILLED, (PARITY_SCORES + 1) * sizeof *out);
-    const lehr_status status = run->backend->evaluate(run->state, part, theta, rows, out);
+    const lehr_status status = run->pack->backend->evaluate(run->pack->state, part, theta, rows,
+                                                            out);
     if (memcmp(&out[rows], &before, sizeof before) == 0)
         return status;
     fprintf(stderr, "evaluate wrote behind its output\n");
@@ -108,7 +109,7 @@ static const char *compare_part(lehr_run *a, lehr_run *b, lehr_part part, const 
 
 const char *parity_scores_difference(lehr_run *a, lehr_run *b, int32_t rows)
 {
-    const lehr_table *t = a->table;
+    const lehr_table *t = a->pack->table;
     const size_t P = (size_t)t->parameters;
     float *theta = malloc((size_t)rows * P * sizeof *theta);
     for (int32_t r = 0; r < rows; r++)
@@ -124,16 +125,20 @@ const char *parity_scores_difference(lehr_run *a, lehr_run *b, int32_t rows)
 
 static lehr_status plan_with(const parity_case *c, const parity_way *way, lehr_memory_plan *plan)
 {
-    lehr_run run = {0};
+    lehr_pack *pack = NULL;
     lehr_group group;
     lehr_table shape;
     lehr_run_spec spec = c->spec;
     snprintf(spec.backend, sizeof spec.backend, "cuda");
-    lehr_run_prepare(&run, &spec, &way->options, c->objective);
-    lehr_status status = lehr_run_shape(&run, &group, &shape);
+    lehr_status status = lehr_pack_new(&spec, 1, &way->options, c->objective, &pack);
     if (status == LEHR_OK)
-        status = lehr_run_choose(&run, &shape);
-    return status == LEHR_OK ? run.backend->plan(&run.options, run.problem, &shape, plan) : status;
+        status = lehr_pack_shape(pack, &group, &shape);
+    if (status == LEHR_OK)
+        status = lehr_pack_choose(pack, &shape);
+    if (status == LEHR_OK)
+        status = pack->backend->plan(&pack->options, pack->problem, &shape, plan);
+    lehr_pack_destroy(&pack);
+    return status;
 }
 
 parity_way parity_least_memory(const parity_case *c, parity_way way)

@@ -66,12 +66,12 @@ lehr_run *law_open(const lehr_run_spec *spec, const lehr_objective *objective)
 
 void law_start(lehr_run *run, law_draw *draw, const void *system, uint64_t seed)
 {
-    lehr_table *t = run->table;
+    lehr_table *t = run->pack->table;
     stats_rng rng = {seed};
     for (int32_t r = 0; r < t->rows; r++)
         draw(&rng, t->beta[t->rung[r]], system, t->theta + (size_t)r * (size_t)t->parameters);
-    LAW_NEEDS(run->backend->push(run->state));
-    LAW_NEEDS(run->backend->start(run->state));
+    LAW_NEEDS(run->pack->backend->push(run->pack->state));
+    LAW_NEEDS(run->pack->backend->start(run->pack->state));
 }
 
 void law_advance(lehr_run *run, int64_t scans)
@@ -81,33 +81,34 @@ void law_advance(lehr_run *run, int64_t scans)
     while (run->scan < end && stop == LEHR_STOP_NONE)
         LAW_NEEDS(lehr_run_advance(run, end - run->scan, &stop));
     LAW_NEEDS(run->scan == end ? LEHR_OK : lehr_fail(LEHR_ERR_ARG, "the run is too short"));
-    LAW_NEEDS(run->backend->pull(run->state));
+    LAW_NEEDS(run->pack->backend->pull(run->pack->state));
 }
 
 static int32_t row_on(const lehr_run *run, int32_t copy, int32_t rung)
 {
-    return run->table->slot_row[copy * run->table->group[0].rungs + rung];
+    return run->pack->table->slot_row[copy * run->pack->table->group[0].rungs + rung];
 }
 
 double law_energy(const lehr_run *run, int32_t copy, int32_t rung)
 {
-    return run->table->energy[row_on(run, copy, rung)];
+    return run->pack->table->energy[row_on(run, copy, rung)];
 }
 
 const float *law_theta(const lehr_run *run, int32_t copy, int32_t rung)
 {
-    return run->table->theta + (size_t)row_on(run, copy, rung) * (size_t)run->table->parameters;
+    return run->pack->table->theta +
+           (size_t)row_on(run, copy, rung) * (size_t)run->pack->table->parameters;
 }
 
 double law_beta(const lehr_run *run, int32_t rung)
 {
-    return run->table->beta[rung];
+    return run->pack->table->beta[rung];
 }
 
 double law_swap(const lehr_run *run, int32_t copy, int32_t rung)
 {
-    const int32_t slot = copy * run->table->group[0].rungs + rung;
-    return run->table->swap_sum[slot] / (double)run->table->swap_count[slot];
+    const int32_t slot = copy * run->pack->table->group[0].rungs + rung;
+    return run->pack->table->swap_sum[slot] / (double)run->pack->table->swap_count[slot];
 }
 
 stats_moments law_energies(const lehr_run *run, int32_t rung)
@@ -122,7 +123,7 @@ stats_moments law_swaps(const lehr_run *run, int32_t rung)
 {
     stats_moments m = {0};
     for (int32_t c = 0; c < run->spec.copies; c++)
-        if (run->table->swap_count[c * run->table->group[0].rungs + rung] > 0)
+        if (run->pack->table->swap_count[c * run->pack->table->group[0].rungs + rung] > 0)
             stats_add(&m, law_swap(run, c, rung));
     return m;
 }
