@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "study/output.h"
 #include "study/result.h"
 
 /* Seconds between two writes of status.json by one process, over all its trials. */
@@ -87,7 +88,7 @@ static lehr_status write_result(const party *p, int32_t index)
                                      lehr_store_dir(seat->store)->path};
     LEHR_TRY(lehr_run_best(seat->run, p->stage->model->theta));
     LEHR_TRY(lehr_result_make(seat->run, &about, &result));
-    const lehr_status status = lehr_store_finish(seat->store, p->stage->model, result);
+    const lehr_status status = lehr_store_result(seat->store, p->stage->model, result);
     json_decref(result);
     return status;
 }
@@ -100,10 +101,25 @@ static lehr_status end_seat(int32_t index, void *data)
     if (lehr_run_stopped(seat->run) == LEHR_STOP_SIGNAL)
         return LEHR_OK;
     const lehr_status status = write_result(p, index);
-    if (status != LEHR_OK)
-        return is_environment(status) ? status : fail_seat(p, index);
-    lehr_store_destroy(&seat->store);
-    seat->state = LEHR_TRIAL_DONE;
+    seat->written = status == LEHR_OK;
+    return status == LEHR_OK || is_environment(status) ? status : fail_seat(p, index);
+}
+
+/* Results are on the disk before any status says so: one sync for all that ended together. A status that is
+ * lost with the power costs the trial's work and nothing else. */
+static lehr_status settle(void *data)
+{
+    const party *p = data;
+    const lehr_launch *launch = p->stage->launch;
+    LEHR_TRY(lehr_output_sync(&launch->yard->trials));
+    for (int32_t i = 0; i < p->count; i++) {
+        lehr_seat *seat = seat_of(p, i);
+        if (!seat->written || seat->state != LEHR_TRIAL_RUNNING)
+            continue;
+        LEHR_TRY(lehr_store_end(seat->store, lehr_trial_state_name(LEHR_TRIAL_DONE)));
+        lehr_store_destroy(&seat->store);
+        seat->state = LEHR_TRIAL_DONE;
+    }
     return LEHR_OK;
 }
 
@@ -145,7 +161,7 @@ static lehr_status run_pack(party *p)
         p->recorded[i] = (lehr_recorded){.store = seat_of(p, i)->store,
                                          .trace_energy = config_of(p, i)->trace_energy};
     }
-    lehr_recorder recorder = {p->pack, p->recorded, look, end_seat, p};
+    lehr_recorder recorder = {p->pack, p->recorded, look, end_seat, settle, p};
     return lehr_record(&recorder);
 }
 

@@ -38,15 +38,19 @@ static lehr_status record_run(lehr_recorded *r)
 
 static lehr_status record_slice(const lehr_recorder *recorder)
 {
+    bool any = false;
     for (int32_t i = 0; i < lehr_pack_count(recorder->pack); i++) {
         lehr_recorded *r = &recorder->run[i];
         if (r->ended)
             continue;
         LEHR_TRY(record_run(r));
         r->ended = lehr_run_stopped(r->run) != LEHR_STOP_NONE;
+        any |= r->ended;
         if (r->ended && recorder->end != NULL)
             LEHR_TRY(recorder->end(i, recorder->data));
     }
+    if (any && recorder->settle != NULL)
+        LEHR_TRY(recorder->settle(recorder->data));
     if (recorder->look != NULL)
         recorder->look(recorder->data);
     return LEHR_OK;

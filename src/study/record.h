@@ -30,11 +30,14 @@ typedef struct lehr_recorder {
     /* Called once for each run, when it has stopped and all its lines are written; may be NULL. A failure ends
      * the whole pack. */
     lehr_status (*end)(int32_t index, void *data);
+
+    /* Called after the slice in which some have ended; may be NULL. */
+    lehr_status (*settle)(void *data);
     void *data;
 } lehr_recorder;
 
 /* Advance until all runs have stopped: events.jsonl at every observation (the first weights included), the trace
- * of energies, status.json every few seconds. Fails as lehr_pack_advance and `end`, and with LEHR_ERR_IO when a
+ * of energies, status.json every few seconds. Fails as lehr_pack_advance, `end` and `settle`, and with LEHR_ERR_IO when a
  * file cannot be written. */
 lehr_status lehr_record(lehr_recorder *recorder);
 

@@ -24,6 +24,7 @@ enum { TIME_BYTES = 32, HOST_BYTES = 256 };
 
 struct lehr_store {
     lehr_dir dir;
+    bool loose; /* nothing is synced */
     int events; /* descriptor of events.jsonl, -1: none */
     char id[LEHR_RUN_ID_BYTES];
     char name[LEHR_NAME_MAX];
@@ -62,6 +63,16 @@ static json_t *json_status(const lehr_store *store, const char *state)
                      "host", lehr_json_text(host), "started", store->started, "updated", now);
 }
 
+static lehr_status write_whole(const lehr_store *store, const char *name, const char *text,
+                               size_t length)
+{
+    lehr_output output = {.fd = -1};
+    LEHR_TRY(lehr_output_begin(&store->dir, name, length, &output));
+    output.loose = store->loose;
+    LEHR_TRY(lehr_output_write(&output, text, length));
+    return lehr_output_commit(&output);
+}
+
 /* Write an object whole; takes it over. */
 static lehr_status write_json(lehr_store *store, const char *name, json_t *object)
 {
@@ -69,7 +80,7 @@ static lehr_status write_json(lehr_store *store, const char *name, json_t *objec
     lehr_text text = {0};
     lehr_status status = lehr_result_text(object, &text);
     if (status == LEHR_OK)
-        status = lehr_output_whole(&store->dir, name, text.data, text.length);
+        status = write_whole(store, name, text.data, text.length);
     lehr_text_free(&text);
     json_decref(object);
     return status;
@@ -118,7 +129,7 @@ static lehr_status write_config(lehr_store *store, const lehr_config *config)
 {
     char *text = NULL;
     LEHR_TRY(lehr_config_write(config, &text));
-    const lehr_status status = lehr_output_whole(&store->dir, "config.yaml", text, strlen(text));
+    const lehr_status status = write_whole(store, "config.yaml", text, strlen(text));
     free(text);
     return status;
 }
@@ -192,6 +203,7 @@ lehr_status lehr_store_enter(const lehr_config *config, const char *id, lehr_dir
         return status;
     }
     store->dir = *dir;
+    store->loose = true;
     dir->fd = -1;
     return hand_over(store, write_first(store, config), out);
 }
@@ -257,16 +269,27 @@ lehr_status lehr_store_progress(lehr_store *store, int64_t scan, int64_t scans, 
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
-lehr_status lehr_store_finish(lehr_store *store, const lehr_model *best, const json_t *result)
+lehr_status lehr_store_result(lehr_store *store, const lehr_model *best, const json_t *result)
 {
     lehr_output output = {.fd = -1};
     LEHR_TRY(lehr_model_write(best, &store->dir, "best.safetensors", &output));
+    output.loose = store->loose;
     LEHR_TRY(lehr_output_commit(&output));
-    LEHR_TRY(write_json(store, "result.json", json_incref((json_t *)result)));
+    return write_json(store, "result.json", json_incref((json_t *)result));
+}
+
+lehr_status lehr_store_end(lehr_store *store, const char *state)
+{
     store->left_s = 0;
+    return write_status(store, state, NULL);
+}
+
+lehr_status lehr_store_finish(lehr_store *store, const lehr_model *best, const json_t *result)
+{
+    LEHR_TRY(lehr_store_result(store, best, result));
     /* The status is the authority, so it comes last: "done" means that all of it is there. */
     const bool stopped = strcmp(lehr_result_stop(result), "signal") == 0;
-    return write_status(store, stopped ? "stopped" : "done", NULL);
+    return lehr_store_end(store, stopped ? "stopped" : "done");
 }
 
 void lehr_store_fail(lehr_store *store, const char *sentence)

@@ -37,7 +37,8 @@ typedef struct lehr_store lehr_store;
 lehr_status lehr_store_create(const lehr_config *config, const char *id, const char *path,
                               lehr_store **out);
 
-/* The same in an empty directory that is ours already, which is taken over, also by a failure. */
+/* The same in an empty directory that is ours already, which is taken over, also by a failure. Nothing is synced
+ * in it: that is done once for many such runs, by lehr_output_sync between result and end. */
 lehr_status lehr_store_enter(const lehr_config *config, const char *id, lehr_dir *dir,
                              lehr_store **out);
 
@@ -57,6 +58,11 @@ lehr_status lehr_store_progress(lehr_store *store, int64_t scan, int64_t scans, 
 /* The end: best.safetensors, result.json, and then the status: "done", or "stopped" by a signal. */
 lehr_status lehr_store_finish(lehr_store *store, const lehr_model *best,
                               const struct json_t *result);
+
+/* The same in two steps: best.safetensors and result.json; the status. */
+lehr_status lehr_store_result(lehr_store *store, const lehr_model *best,
+                              const struct json_t *result);
+lehr_status lehr_store_end(lehr_store *store, const char *state);
 
 /* The end of a run that failed, with its sentence; best effort, since the disk may be what
  * failed. */

@@ -149,7 +149,7 @@ static lehr_status make_trial(const lehr_yard *yard, const char *id, int32_t att
     char temporary[TEMPORARY_BYTES];
     *taken = false;
     snprintf(temporary, sizeof temporary, ".new-%s", yard->worker);
-    LEHR_TRY(lehr_dir_claim(&yard->trials, temporary, dir));
+    LEHR_TRY(lehr_dir_enter(&yard->trials, temporary, dir)); /* nobody else has this name */
     lehr_status status = write_owner(yard, dir, attempts);
     if (status == LEHR_OK)
         status = give_name(yard, temporary, id, taken);
