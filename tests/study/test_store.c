@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "study/progress.h"
 #include "study/record.h"
 #include "study/result.h"
 #include "study/scratch.h"
@@ -143,7 +144,8 @@ typedef struct world {
     lehr_config config;
     lehr_dataset *dataset;
     lehr_objective *objective;
-    lehr_run *run;
+    lehr_pack *pack;
+    lehr_run *run; /* the pack's only one */
     lehr_model *model;
     lehr_store *store;
 } world;
@@ -155,7 +157,8 @@ static void open_world(world *w)
     cr_assert_eq(lehr_dataset_create(&c->data, &w->dataset), LEHR_OK, "%s", lehr_error());
     cr_assert_eq(lehr_objective_create(&c->network, &c->loss, &c->prior, w->dataset, &w->objective),
                  LEHR_OK);
-    cr_assert_eq(lehr_run_create(&c->run, w->objective, &w->run), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_pack_create(&c->run, 1, w->objective, &w->pack), LEHR_OK, "%s", lehr_error());
+    w->run = lehr_pack_run(w->pack, 0);
     cr_assert_eq(lehr_model_create(w->objective, &w->model), LEHR_OK, "%s", lehr_error());
     cr_assert_eq(lehr_store_create(c, id, scratch("run"), &w->store), LEHR_OK, "%s", lehr_error());
 }
@@ -164,7 +167,7 @@ static void close_world(world *w)
 {
     lehr_store_destroy(&w->store);
     lehr_model_destroy(&w->model);
-    lehr_run_destroy(&w->run);
+    lehr_pack_destroy(&w->pack);
     lehr_objective_destroy(&w->objective);
     lehr_dataset_destroy(&w->dataset);
 }
@@ -179,6 +182,14 @@ static json_t *finish_world(world *w)
     return result;
 }
 
+static lehr_status record_world(const world *w, int64_t trace_energy, void (*look)(void *data),
+                                void *data)
+{
+    lehr_recorded run = {.store = w->store, .trace_energy = trace_energy};
+    lehr_recorder recorder = {.pack = w->pack, .run = &run, .look = look, .data = data};
+    return lehr_record(&recorder);
+}
+
 static int count_lines(const char *text)
 {
     int lines = 0;
@@ -191,7 +202,7 @@ Test(store, holds_a_whole_run)
 {
     world w = {0};
     open_world(&w);
-    cr_assert_eq(lehr_record(w.store, w.run, 7, NULL, NULL), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(record_world(&w, 7, NULL, NULL), LEHR_OK, "%s", lehr_error());
     json_t *result = finish_world(&w), *again = NULL;
 
     cr_assert_eq(count_lines(scratch_read("run/events.jsonl")), 5, "scans 0, 10, 20, 30, 40");
@@ -227,7 +238,7 @@ Test(store, traces_energies_without_changing_the_run)
         world w = {0};
         lehr_run_summary summary;
         open_world(&w);
-        cr_assert_eq(lehr_record(w.store, w.run, traced ? 7 : 0, NULL, NULL), LEHR_OK);
+        cr_assert_eq(record_world(&w, traced ? 7 : 0, NULL, NULL), LEHR_OK);
         cr_assert_eq(lehr_run_summarize(w.run, &summary), LEHR_OK);
         hash[traced] = summary.state_hash;
         close_world(&w);
@@ -256,7 +267,7 @@ Test(store, of_a_run_that_a_signal_stopped_says_so)
     world w = {0};
     open_world(&w);
     lehr_run_interrupt(w.run);
-    cr_assert_eq(lehr_record(w.store, w.run, 0, NULL, NULL), LEHR_OK);
+    cr_assert_eq(record_world(&w, 0, NULL, NULL), LEHR_OK);
     json_t *result = finish_world(&w);
     cr_assert_str_eq(lehr_result_stop(result), "signal");
     cr_assert(strstr(scratch_read("run/status.json"), "\"stopped\""));
@@ -271,27 +282,34 @@ Test(store, that_fills_the_disk_while_it_runs_fails_with_the_file)
     signal(SIGXFSZ, SIG_IGN);
     const struct rlimit limit = {512, 512};
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    cr_assert_eq(lehr_record(w.store, w.run, 0, NULL, NULL), LEHR_ERR_IO);
+    cr_assert_eq(record_world(&w, 0, NULL, NULL), LEHR_ERR_IO);
     cr_assert(strstr(lehr_error(), "events.jsonl"), "%s", lehr_error());
     lehr_store_fail(w.store, "full");
     cr_assert(strstr(scratch_read("run/status.json"), "failed"));
     close_world(&w);
 }
 
-static void count_look(const lehr_progress *progress, void *data)
+/* Whose progress is watched, and how far it was. */
+typedef struct watching {
+    const lehr_run *run;
+    int64_t last;
+} watching;
+
+static void count_look(void *data)
 {
-    int64_t *last = data;
-    cr_assert_gt(progress->scan, *last);
-    *last = progress->scan;
+    watching *w = data;
+    const lehr_progress progress = lehr_progress_of(w->run);
+    cr_assert_gt(progress.scan, w->last);
+    w->last = progress.scan;
 }
 
 Test(store, shows_progress_between_slices)
 {
     world w = {0};
-    int64_t last = 0;
     open_world(&w);
-    cr_assert_eq(lehr_record(w.store, w.run, 0, count_look, &last), LEHR_OK);
-    cr_assert_eq(last, 40);
+    watching watched = {.run = w.run};
+    cr_assert_eq(record_world(&w, 0, count_look, &watched), LEHR_OK);
+    cr_assert_eq(watched.last, 40);
     close_world(&w);
 }
 

@@ -1,0 +1,271 @@
+/* A worker: trials of many shapes, packed, have the same bits and files as runs alone. */
+#include <criterion/criterion.h>
+#include <jansson.h>
+
+#include "base/memory.h"
+#include "study/collect.h"
+#include "study/ledger.h"
+#include "study/scratch.h"
+#include "study/worker.h"
+
+TestSuite(worker, .init = scratch_make, .fini = scratch_remove);
+
+static const char base_text[] = "data: {generator: {kind: moons, points: 40, noise: 0.1}}\n"
+                                "network: {hidden: [3]}\n"
+                                "temperatures: {rungs: 3, min: 1e-3, max: 1e-1, copies: 2}\n"
+                                "stop: {scans: 60}\n"
+                                "output: {observe: 20}\n"
+                                "threads: 2\n"
+                                "backend: cpu\n";
+
+/* A sweep and its directory. */
+typedef struct world {
+    lehr_sweep *sweep;
+    lehr_trials *trials;
+    lehr_yard yard;
+    lehr_worker_spec spec;
+} world;
+
+static void open_world(world *w, const char *text)
+{
+    scratch_write("base.yaml", base_text, strlen(base_text));
+    scratch_write("s.yaml", text, strlen(text));
+    cr_assert_eq(lehr_sweep_load(scratch("s.yaml"), NULL, 0, &w->sweep), LEHR_OK, "%s",
+                 lehr_error());
+    cr_assert_eq(lehr_trials_plan(w->sweep, &w->trials), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_yard_enter(scratch("sweep"), "", &w->yard), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_ledger_write(w->trials, "s", &w->yard), LEHR_OK, "%s", lehr_error());
+    w->spec = (lehr_worker_spec){
+        .trials = w->trials, .yard = &w->yard, .shards = 1, .cache_dir = ""};
+}
+
+static void close_world(world *w)
+{
+    lehr_yard_close(&w->yard);
+    lehr_trials_destroy(&w->trials);
+    lehr_sweep_destroy(&w->sweep);
+}
+
+static lehr_tally go(const world *w, lehr_worker_end expected)
+{
+    lehr_tally tally;
+    lehr_worker_end end;
+    cr_assert_eq(lehr_worker_go(&w->spec, &end), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(end, expected);
+    lehr_worker_count(&w->spec, &tally);
+    return tally;
+}
+
+/* The state hash of a config's run, alone. */
+static uint64_t run_alone(const char *path)
+{
+    lehr_config c;
+    lehr_dataset *dataset = NULL;
+    lehr_objective *objective = NULL;
+    lehr_run *run = NULL;
+    lehr_run_summary summary;
+    cr_assert_eq(lehr_config_load(path, NULL, 0, &c), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_dataset_create(&c.data, &dataset), LEHR_OK);
+    cr_assert_eq(lehr_objective_create(&c.network, &c.loss, &c.prior, dataset, &objective),
+                 LEHR_OK);
+    cr_assert_eq(lehr_run_create(&c.run, objective, &run), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_run_go(run, NULL, NULL), LEHR_OK);
+    cr_assert_eq(lehr_run_summarize(run, &summary), LEHR_OK);
+    lehr_run_destroy(&run);
+    lehr_objective_destroy(&objective);
+    lehr_dataset_destroy(&dataset);
+    return summary.state_hash;
+}
+
+static json_t *read_result(const char *id)
+{
+    char dir[300];
+    json_t *result = NULL;
+    snprintf(dir, sizeof dir, "%s/%s", scratch("sweep/trials"), id);
+    cr_assert_eq(lehr_store_json(dir, "result.json", &result), LEHR_OK, "%s", lehr_error());
+    return result;
+}
+
+/* EXACT: six axes that pack and two that do not, every trial against itself alone. */
+Test(worker, gives_every_trial_the_bits_that_it_has_alone)
+{
+    world w = {0};
+    open_world(&w, "base: base.yaml\nmode: list\ntrials:\n"
+                   "  - {seed: 1}\n"
+                   "  - {seed: 2, temperatures.rungs: 5, temperatures.copies: 1}\n"
+                   "  - {moves.0.scale: 0.3, stop.scans: 33}\n"
+                   "  - {network.hidden: [4, 2]}\n"
+                   "  - {seed: 3, output.observe: 7, exchange.every: 3, stop.scans: 90}\n"
+                   "  - {method: annealing, chains: 4}\n"
+                   "  - {data.split_seed: 5}\n"
+                   "  - {temperatures.min: 1e-2, output.trace.energy: 9}\n"
+                   "  - {stop.target.metric: train_loss, stop.target.value: 100}\n");
+    const lehr_tally tally = go(&w, LEHR_WORKER_DONE);
+    cr_assert_eq(tally.state[LEHR_TRIAL_DONE], 9);
+    for (int32_t i = 0; i < w.trials->count; i++) {
+        char path[300], hash[17];
+        const char *id = w.trials->trial[i].id;
+        json_t *result = read_result(id);
+        snprintf(path, sizeof path, "%s/%s/config.yaml", scratch("sweep/trials"), id);
+        snprintf(hash, sizeof hash, "%016llx", (unsigned long long)run_alone(path));
+        cr_expect_str_eq(json_string_value(json_object_get(result, "state_hash")), hash,
+                         "trial %d", i);
+        json_decref(result);
+    }
+    close_world(&w);
+}
+
+Test(worker, fills_launches_and_never_more)
+{
+    world w = {0};
+    open_world(&w, "base: base.yaml\naxes: {seed: {range: [1, 20]}}\n");
+    cr_assert_eq(w.trials->rows_most, 512, "2 threads of 256 rows");
+    w.trials->rows_most = 20; /* three trials of six rows */
+    const lehr_trial *t = w.trials->trial;
+    cr_assert(lehr_trials_fit(w.trials, t, 12, 0, t + 1));
+    cr_assert_not(lehr_trials_fit(w.trials, t, 18, 0, t + 1));
+    cr_assert_not(lehr_trials_fit(w.trials, t, 6, w.trials->bytes_most, t + 1));
+    cr_assert_eq(go(&w, LEHR_WORKER_DONE).state[LEHR_TRIAL_DONE], 20);
+    close_world(&w);
+}
+
+Test(worker, leaves_other_shards_alone)
+{
+    world w = {0};
+    open_world(&w, "base: base.yaml\naxes: {seed: {range: [1, 7]}}\n");
+    w.spec.shard = 1;
+    w.spec.shards = 3;
+    cr_assert_eq(go(&w, LEHR_WORKER_DONE).state[LEHR_TRIAL_DONE], 2);
+    w.spec.shard = 0;
+    w.spec.shards = 1;
+    lehr_tally tally;
+    lehr_worker_count(&w.spec, &tally);
+    cr_assert_eq(tally.state[LEHR_TRIAL_DONE], 2);
+    cr_assert_eq(tally.state[LEHR_TRIAL_PENDING], 5);
+    close_world(&w);
+}
+
+/* Weights of 1e30 give energies that are not finite: the run cannot begin. */
+Test(worker, finds_the_one_trial_that_is_to_blame)
+{
+    world w = {0};
+    open_world(&w, "base: base.yaml\nmode: list\nlimits: {retries: 1}\ntrials:\n"
+                   "  - {seed: 1}\n  - {seed: 2}\n"
+                   "  - {network.init.scale: 1e30, network.activation: relu, seed: 3}\n"
+                   "  - {seed: 4, network.activation: relu}\n"
+                   "  - {seed: 5, network.activation: relu}\n");
+    const lehr_tally tally = go(&w, LEHR_WORKER_DONE);
+    cr_assert_eq(tally.state[LEHR_TRIAL_DONE], 4);
+    cr_assert_eq(tally.state[LEHR_TRIAL_FAILED], 1);
+    lehr_trial_look look;
+    lehr_trial_look_at(&w.yard, w.trials->trial[2].id, &look);
+    cr_assert_eq(look.state, LEHR_TRIAL_FAILED);
+    cr_assert_eq(look.attempts, 2, "once, and one retry");
+    cr_assert_not_null(strstr(look.reason, "finite"), "%s", look.reason);
+    close_world(&w);
+}
+
+static bool stop_soon(void *data)
+{
+    int *asked = data;
+    return ++*asked > 3;
+}
+
+Test(worker, that_is_stopped_leaves_trials_that_start_over)
+{
+    world w = {0};
+    int asked = 0;
+    open_world(&w, "base: base.yaml\naxes: {seed: {range: [1, 6]}, stop.scans: [100000]}\n");
+    w.spec.stopping = stop_soon;
+    w.spec.data = &asked;
+    lehr_tally tally = go(&w, LEHR_WORKER_STOPPED);
+    cr_assert_eq(tally.state[LEHR_TRIAL_DONE], 0);
+    cr_assert_eq(tally.state[LEHR_TRIAL_RUNNING], 6, "this process still holds them");
+    lehr_yard_close(&w.yard);
+    cr_assert_eq(lehr_yard_enter(scratch("sweep"), "", &w.yard), LEHR_OK);
+    lehr_worker_count(&w.spec, &tally);
+    cr_assert_eq(tally.state[LEHR_TRIAL_STALE], 6);
+    close_world(&w);
+}
+
+/* ---- What is said about it ------------------------------------------------------------------- */
+
+Test(worker, results_are_those_of_the_list_and_then_of_others)
+{
+    world w = {0};
+    int32_t rows = 0;
+    open_world(&w, "base: base.yaml\naxes: {seed: [3, 1]}\n");
+    go(&w, LEHR_WORKER_DONE);
+    close_world(&w);
+    open_world(&w, "base: base.yaml\naxes: {seed: [1, 2]}\n");
+    go(&w, LEHR_WORKER_DONE);
+    cr_assert_eq(lehr_collect(&w.yard, &rows), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(rows, 3);
+    char *line = strtok((char *)(uintptr_t)scratch_read("sweep/results.csv"), "\n");
+    cr_assert_eq(strncmp(line, "trial,id,seed,state,stop,scans,", 31), 0, "%s", line);
+    static const char *const begins[] = {"0,", "1,", ","}, *const seeds[] = {"1", "2", "3"};
+    for (int i = 0; i < 3; i++) {
+        char id[20] = "", seed[20] = "";
+        line = strtok(NULL, "\n");
+        cr_assert_eq(strncmp(line, begins[i], strlen(begins[i])), 0, "%s", line);
+        cr_assert_eq(sscanf(strchr(line, ','), ",%12[^,],%19[^,],done,scans,60,", id, seed), 2);
+        cr_assert_str_eq(seed, seeds[i], "%s", line);
+    }
+    cr_assert(scratch_has("sweep/results.sqlite"));
+    close_world(&w);
+}
+
+/* Means over seeds, whole points first, ties to the first. */
+Test(worker, best_point_is_the_best_whole_one)
+{
+    world w = {0};
+    lehr_ledger l;
+    lehr_point best;
+    open_world(&w, "base: base.yaml\naxes: {loss.l2: [0, 1, 2], seed: [1, 2]}\n"
+                   "objective: {metric: validation_loss, over: seed}\n");
+    cr_assert_eq(lehr_ledger_read(&w.yard, &l), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(l.points, 3);
+    static const struct {
+        double value[6];
+        bool some;
+        double mean;
+        int32_t done, first;
+    } cases[] = {
+        {{5, 7, 3, 4, 4, 2}, true, 3, 2, 4},
+        {{5, 7, 3, 3, 4, 2}, true, 3, 2, 2},             /* a tie */
+        {{5, 7, NAN, 1, 4, NAN}, true, 6, 2, 0},         /* the only whole one */
+        {{NAN, 7, NAN, NAN, 4, NAN}, true, 4, 1, 4},     /* no whole one */
+        {{NAN, NAN, NAN, NAN, NAN, NAN}, false, NAN, 0, 0},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        cr_assert_eq(lehr_ledger_best(&l, cases[c].value, &best), cases[c].some, "case %zu", c);
+        if (!cases[c].some)
+            continue;
+        cr_expect_eq(best.mean, cases[c].mean, "case %zu: %g", c, best.mean);
+        cr_expect_eq(best.done, cases[c].done);
+        cr_expect_eq(best.first, cases[c].first);
+    }
+    l.maximize = true;
+    cr_assert(lehr_ledger_best(&l, cases[0].value, &best));
+    cr_assert_eq(best.mean, 6);
+    lehr_ledger_free(&l);
+    close_world(&w);
+}
+
+Test(worker, lists_that_are_not_its_own_are_refused)
+{
+    static const char *const bad[] = {
+        "{", "[]", "{\"axes\": [1], \"over\": [true]}", "{\"axes\": [\"a\"], \"over\": []}",
+        "{\"axes\": [], \"over\": [], \"trials\": [{\"id\": \"../../x\", \"values\": []}]}",
+        "{\"axes\": [], \"over\": [], \"trials\": [{\"id\": \"ab\", \"values\": [1]}]}",
+        "{\"axes\": [], \"over\": [], \"trials\": [], \"objective\": {\"metric\": \"test_loss\"}}",
+    };
+    world w = {0};
+    open_world(&w, "base: base.yaml\naxes: {seed: [1]}\n");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        lehr_ledger l;
+        scratch_write("sweep/sweep.json", bad[i], strlen(bad[i]));
+        cr_assert_neq(lehr_ledger_read(&w.yard, &l), LEHR_OK, "%s", bad[i]);
+    }
+    close_world(&w);
+}
