@@ -27,10 +27,9 @@ const lehr_command lehr_command_collect = {
     .name = "collect",
     .arguments = "DIR",
     .help = "the results of a sweep as results.csv and results.sqlite",
-    .notes =
-        "Both are made anew from the trials that have ended, at any time, and written whole. "
-        "results.csv has the same\nbytes in whatever order, by however many workers and on "
-        "whatever backend the trials were run; times and\nhosts are in results.sqlite.\n",
+    .notes = "Both are made anew from the trials that have ended, at any time, and written whole. "
+             "results.csv has the same\nbytes in whatever order, by however many workers and on "
+             "whatever backend the trials were run; times and\nhosts are in results.sqlite.\n",
     .least = 1,
     .most = 1,
     .options = 0,

@@ -18,11 +18,11 @@ enum { SHAPES_MEASURED = 12 };
 typedef struct dry_run {
     const lehr_trials *trials;
     int32_t shard, shards;
-    int32_t *pack;   /* [trials], -1: of another shard */
-    double *rate;    /* [shapes] multiply-adds a second; 0: not known */
+    int32_t *pack; /* [trials], -1: of another shard */
+    double *rate;  /* [shapes] multiply-adds a second; 0: not known */
     int32_t packs;
-    int64_t bytes;   /* of the largest pack */
-    double seconds;  /* of all of it; NaN: not known */
+    int64_t bytes;  /* of the largest pack */
+    double seconds; /* of all of it; NaN: not known */
 } dry_run;
 
 void lehr_dry_run_note(const lehr_trials *t)
@@ -155,11 +155,10 @@ static json_t *json_values(const lehr_sweep *sweep, int64_t number)
 static json_t *json_trial(const dry_run *d, int32_t i)
 {
     const lehr_trial *trial = &d->trials->trial[i];
-    return json_pack("{s:I, s:s, s:o, s:i, s:I, s:i, s:I, s:o}", "trial",
-                     (json_int_t)trial->number, "id", trial->id, "values",
-                     json_values(d->trials->sweep, trial->number), "rows", (int)trial->rows,
-                     "scans", (json_int_t)trial->scans, "pack", (int)d->pack[i], "memory_bytes",
-                     (json_int_t)trial->bytes, "predicted_s",
+    return json_pack("{s:I, s:s, s:o, s:i, s:I, s:i, s:I, s:o}", "trial", (json_int_t)trial->number,
+                     "id", trial->id, "values", json_values(d->trials->sweep, trial->number),
+                     "rows", (int)trial->rows, "scans", (json_int_t)trial->scans, "pack",
+                     (int)d->pack[i], "memory_bytes", (json_int_t)trial->bytes, "predicted_s",
                      lehr_json_number(seconds_of(d, trial)));
 }
 
@@ -172,9 +171,8 @@ static lehr_status print_json(const dry_run *d)
         json_pack("{s:o, s:i, s:i, s:i, s:i, s:I, s:o, s:s, s:o}", "trials", trials, "packs",
                   (int)d->packs, "excluded", (int)d->trials->excluded, "repeated",
                   (int)d->trials->repeated, "launch_rows", (int)d->trials->rows_most,
-                  "memory_bytes", (json_int_t)d->bytes, "predicted_s",
-                  lehr_json_number(d->seconds), "backend", d->trials->backend, "device",
-                  lehr_json_text(d->trials->device)));
+                  "memory_bytes", (json_int_t)d->bytes, "predicted_s", lehr_json_number(d->seconds),
+                  "backend", d->trials->backend, "device", lehr_json_text(d->trials->device)));
 }
 
 lehr_status lehr_dry_run_print(const lehr_trials *trials, int32_t shard, int32_t shards, bool json)

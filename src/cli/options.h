@@ -17,9 +17,10 @@
     X(RESUME, 0, "resume", "auto|never", "auto (default): a finished run prints its result again") \
     X(MAXH, 0, "maxh", "HOURS", "stop after this many hours")                                      \
     X(REQUIRE_TARGET, 0, "require-target", NULL, "exit 4 when the run ends without its target")    \
-    X(SHARD, 0, "shard", "I/N|auto", "only trials I, I+N, ...; auto: as a Slurm array says")        \
+    X(SHARD, 0, "shard", "I/N|auto", "only trials I, I+N, ...; auto: as a Slurm array says")       \
     X(DRY_RUN, 0, "dry-run", NULL, "show the trials and what they would take; write nothing")      \
-    X(RETRY, 0, "retry", "failed|stale", "try failed trials again, or those nobody can tell about") \
+    X(RETRY, 0, "retry", "failed|stale",                                                           \
+      "try failed trials again, or those nobody can tell about")                                   \
     X(WATCH, 0, "watch", NULL, "look again every two seconds, until it has ended")                 \
     X(FORMAT, 0, "format", "NAME", "safetensors or csv")                                           \
     X(WORKLOAD, 0, "workload", "NAME", "only this built-in workload: a, b or c")                   \

@@ -194,8 +194,8 @@ static lehr_status run_session(session *s, int *code)
     LEHR_TRY(read_shard(s));
     LEHR_TRY(name_dir(s, name));
     LEHR_TRY(lehr_overrides_collect(s->options, &s->overrides));
-    LEHR_TRY(lehr_sweep_load(s->options->argument[0], s->overrides.text, s->overrides.count,
-                             &s->sweep));
+    LEHR_TRY(
+        lehr_sweep_load(s->options->argument[0], s->overrides.text, s->overrides.count, &s->sweep));
     LEHR_TRY(lehr_trials_plan(s->sweep, &s->trials));
     lehr_cache_dir(s->cache, sizeof s->cache);
     s->worker.trials = s->trials;
@@ -209,9 +209,9 @@ static lehr_status run_session(session *s, int *code)
 
 static lehr_status sweep(const lehr_options *options, int *code)
 {
-    session s = {.options = options,
-                 .yard = {.dir = {.fd = -1}, .trials = {.fd = -1}, .workers = {.fd = -1},
-                          .worker_fd = -1}};
+    session s = {
+        .options = options,
+        .yard = {.dir = {.fd = -1}, .trials = {.fd = -1}, .workers = {.fd = -1}, .worker_fd = -1}};
     const lehr_status status = run_session(&s, code);
     close_session(&s);
     return status;
@@ -222,8 +222,10 @@ const lehr_command lehr_command_sweep = {
     .arguments = "SWEEP",
     .help = "run many configs that differ in some keys, many in one launch",
     .notes =
-        "The directory is -o DIR, else runs/<name of the sweep file>. Finished trials are never done "
-        "again, so the\nsame line goes on after any stop, and values that are added to the sweep run "
+        "The directory is -o DIR, else runs/<name of the sweep file>. Finished trials are never "
+        "done "
+        "again, so the\nsame line goes on after any stop, and values that are added to the sweep "
+        "run "
         "beside those that are there.\nMany processes may work in one directory at once, with or "
         "without --shard. A trial that fails does not stop\nthe others: exit code 3. A signal or "
         "limits.wall_s ends it with 85: run it again.\n",

@@ -277,7 +277,8 @@ const char *lehr_yaml_text(const lehr_yaml *tree, int32_t node)
 /* Words and numbers stand as they are, all else in quotes. */
 static void print_scalar(const char *text, size_t length, lehr_text *out)
 {
-    static const char *const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-";
+    static const char *const plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-";
     if (length > 0 && strspn(text, plain) == length && (text[0] != '-' || length > 1)) {
         lehr_text_add_bytes(out, text, length);
         return;

@@ -181,12 +181,12 @@ static lehr_status renew(const lehr_launch *launch, lehr_seat *seat)
 {
     const lehr_trial_look pending = {.state = LEHR_TRIAL_PENDING};
     bool taken = false;
-    if (seat->store == NULL || seat->state != LEHR_TRIAL_RUNNING)
-        return LEHR_OK;
+    if (seat->dir.fd >= 0 || seat->state != LEHR_TRIAL_RUNNING)
+        return LEHR_OK; /* as it was taken, or ended */
     lehr_store_destroy(&seat->store);
     lehr_trial_give_back(launch->yard, trial_of(launch, seat)->id);
-    LEHR_TRY(lehr_trial_take(launch->yard, trial_of(launch, seat)->id, &pending, &seat->dir,
-                             &taken));
+    LEHR_TRY(
+        lehr_trial_take(launch->yard, trial_of(launch, seat)->id, &pending, &seat->dir, &taken));
     if (!taken)
         seat->state = LEHR_TRIAL_PENDING;
     return LEHR_OK;

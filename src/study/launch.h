@@ -9,12 +9,12 @@
 
 /* A trial in a launch. */
 typedef struct lehr_seat {
-    int32_t trial; /* its index */
+    int32_t trial;          /* its index */
     lehr_trial_state state; /* RUNNING until it has ended */
     lehr_dir dir;           /* the store's, once that is there */
     lehr_store *store;
-    lehr_run *run;          /* of the pack it stands in now; NULL: none */
-    bool written;           /* its result; the status follows */
+    lehr_run *run; /* of the pack it stands in now; NULL: none */
+    bool written;  /* its result; the status follows */
 } lehr_seat;
 
 typedef struct lehr_launch {

@@ -37,9 +37,9 @@ void lehr_ledger_free(lehr_ledger *ledger);
 
 /* The objective of one point. */
 typedef struct lehr_point {
-    double mean;           /* over its finished trials, added in order of their numbers; NaN: none */
+    double mean; /* over its finished trials, added in order of their numbers; NaN: none */
     int32_t done, trials;
-    int32_t first;         /* its first trial */
+    int32_t first; /* its first trial */
 } lehr_point;
 
 /* The best point: among those of which all trials are finished, else among those that have any; ties go to the

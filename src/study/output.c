@@ -113,7 +113,8 @@ static lehr_status sync_directory(const lehr_output *output)
 {
     /* Some file systems cannot sync a directory; they say EINVAL and there is nothing more to
      * do. */
-    if (!output->loose && fsync(output->dir->fd) != 0 && errno != EINVAL && errno != ENOTSUP && errno != EBADF)
+    if (!output->loose && fsync(output->dir->fd) != 0 && errno != EINVAL && errno != ENOTSUP &&
+        errno != EBADF)
         return failed(output->dir, output->name, errno, output->size_bytes);
     return LEHR_OK;
 }

@@ -15,8 +15,9 @@
 /* A file being written. */
 typedef struct lehr_output {
     const lehr_dir *dir;
-    int fd;                   /* -1: not open */
-    bool loose;               /* leave syncing to the caller: nothing is lost with the process, only with the power */
+    int fd; /* -1: not open */
+    bool
+        loose; /* leave syncing to the caller: nothing is lost with the process, only with the power */
     size_t size_bytes;        /* that will be written in all, for the message of a full disk */
     char name[LEHR_NAME_MAX]; /* as it will be called */
     char temporary[LEHR_NAME_MAX + 32]; /* as it is called until then */

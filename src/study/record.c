@@ -16,8 +16,7 @@ static lehr_status begin_run(lehr_recorded *r, lehr_run *run)
     r->observed = run->observed_scan;
     r->ended = false;
     if (r->trace_energy > 0)
-        LEHR_TRY(
-            lehr_trace_create(lehr_store_dir(r->store), lehr_run_group(run)->rows, &r->trace));
+        LEHR_TRY(lehr_trace_create(lehr_store_dir(r->store), lehr_run_group(run)->rows, &r->trace));
     return lehr_store_event(r->store, &run->observation);
 }
 

@@ -21,10 +21,10 @@ typedef struct gathering {
     const lehr_yard *yard;
     lehr_ledger ledger;
     lehr_tally tally;
-    double *value;            /* [count of the ledger] metric; NaN: none */
-    double work, done;        /* multiply-adds of all trials, and of what is done */
-    time_t started, updated;  /* the first and the last word of any trial; 0: none */
-    json_t *failed;           /* the first few, with their reasons */
+    double *value;           /* [count of the ledger] metric; NaN: none */
+    double work, done;       /* multiply-adds of all trials, and of what is done */
+    time_t started, updated; /* the first and the last word of any trial; 0: none */
+    json_t *failed;          /* the first few, with their reasons */
 } gathering;
 
 /* ---- Gathering ------------------------------------------------------------------------------- */
@@ -102,8 +102,7 @@ static void add_trial(gathering *s, int32_t index)
 static double time_left(const gathering *s)
 {
     const int32_t open = s->tally.state[LEHR_TRIAL_PENDING] + s->tally.state[LEHR_TRIAL_RUNNING] +
-                         s->tally.state[LEHR_TRIAL_CHECKPOINTED] +
-                         s->tally.state[LEHR_TRIAL_STALE];
+                         s->tally.state[LEHR_TRIAL_CHECKPOINTED] + s->tally.state[LEHR_TRIAL_STALE];
     if (open == 0)
         return 0;
     const double spent_s = (double)(s->updated - s->started);
@@ -230,9 +229,8 @@ void lehr_standing_table(const json_t *standing, lehr_text *out)
     }
     lehr_text_add(out, "\n");
     add_best(json_object_get(standing, "best"), out);
-    json_array_foreach(json_object_get(standing, "failed"), i, failed)
-        lehr_text_add(out, "%-12s  %s: %s\n", "failed", text_of(failed, "id"),
-                      text_of(failed, "reason"));
+    json_array_foreach(json_object_get(standing, "failed"), i, failed) lehr_text_add(
+        out, "%-12s  %s: %s\n", "failed", text_of(failed, "id"), text_of(failed, "reason"));
     lehr_text_add(out, "%-12s  %s\n", "files", text_of(standing, "dir"));
 }
 

@@ -72,8 +72,7 @@ static bool is_drawn(const lehr_axis *axis)
 /* Do the values of an axis multiply the number of trials? */
 static bool is_crossed(const lehr_sweep *sweep, const lehr_axis *axis)
 {
-    return sweep->mode == LEHR_SWEEP_GRID ||
-           (sweep->mode == LEHR_SWEEP_RANDOM && !is_drawn(axis));
+    return sweep->mode == LEHR_SWEEP_GRID || (sweep->mode == LEHR_SWEEP_RANDOM && !is_drawn(axis));
 }
 
 lehr_status lehr_sweep_count(const lehr_sweep *sweep, int64_t *out)
@@ -209,7 +208,7 @@ bool lehr_sweep_excludes(lehr_sweep *sweep, int64_t number)
 
 /* The overrides of a trial: its own values, then those of the whole sweep. */
 typedef struct overrides {
-    lehr_text text;                        /* words, each with its end */
+    lehr_text text;   /* words, each with its end */
     const char **all; /* [count] */
     int32_t count;
 } overrides;

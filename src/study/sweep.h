@@ -72,7 +72,7 @@ typedef struct lehr_sweep {
     bool over[LEHR_AXES_MAX]; /* axes that an objective is averaged over */
     lehr_prune_spec prune;
     lehr_yaml_place prune_place;
-    int64_t most; /* trials */
+    int64_t most;  /* trials */
     double wall_s; /* of one call; 0: no limit */
     int32_t retries;
 } lehr_sweep;

@@ -91,8 +91,7 @@ lehr_status lehr_axis_canon(const lehr_sweep *sweep, const lehr_yaml *yaml, int3
 {
     int32_t culprit = node;
     const lehr_status status = canon(path, yaml, node, &sweep->base_config, &culprit, out);
-    return status == LEHR_OK ? status
-                             : lehr_sweep_blame(sweep, yaml->node[culprit].place, status);
+    return status == LEHR_OK ? status : lehr_sweep_blame(sweep, yaml->node[culprit].place, status);
 }
 
 /* What is being read: kept together for the sentences. */
@@ -243,14 +242,14 @@ static lehr_status read_ends(const reading *r, const form_node *f)
                      number_at(r, n->first, &axis->low) &&
                      number_at(r, r->yaml->node[n->first].next, &axis->high);
     if (!two || axis->low > axis->high)
-        return blame(r, f->value,
-                     lehr_fail(LEHR_ERR_ARG, "%s: %s needs [least, most]", axis->key,
-                               form_names[f->form]));
+        return blame(
+            r, f->value,
+            lehr_fail(LEHR_ERR_ARG, "%s: %s needs [least, most]", axis->key, form_names[f->form]));
     const bool logs = f->form == FORM_LOG || f->form == FORM_LOG_UNIFORM;
     if (logs && axis->low <= 0)
-        return blame(r, f->value,
-                     lehr_fail(LEHR_ERR_ARG, "%s: %s needs ends above 0", axis->key,
-                               form_names[f->form]));
+        return blame(
+            r, f->value,
+            lehr_fail(LEHR_ERR_ARG, "%s: %s needs ends above 0", axis->key, form_names[f->form]));
     return LEHR_OK;
 }
 
@@ -262,8 +261,7 @@ static lehr_status check_words(const reading *r, const form_node *f)
         return blame(r, f->count,
                      lehr_fail(LEHR_ERR_ARG, "%s: n is for log and lin", r->axis->key));
     if (f->step >= 0 && f->form != FORM_RANGE)
-        return blame(r, f->step,
-                     lehr_fail(LEHR_ERR_ARG, "%s: step is for range", r->axis->key));
+        return blame(r, f->step, lehr_fail(LEHR_ERR_ARG, "%s: step is for range", r->axis->key));
     const bool drawn = f->form >= FORM_UNIFORM;
     if (drawn && r->sweep->mode != LEHR_SWEEP_RANDOM)
         return blame(r, f->value,
@@ -278,9 +276,9 @@ static lehr_status add_range(const reading *r, const form_node *f)
     const double low = r->axis->low, high = r->axis->high;
     double step = 1;
     if (f->step >= 0 && (!number_at(r, f->step, &step) || step < 1 || step != floor(step)))
-        return blame(r, f->step,
-                     lehr_fail(LEHR_ERR_ARG, "%s: step must be a whole number of at least 1",
-                               r->axis->key));
+        return blame(
+            r, f->step,
+            lehr_fail(LEHR_ERR_ARG, "%s: step must be a whole number of at least 1", r->axis->key));
     if (low != floor(low) || high != floor(high) || fabs(low) > 1e15 || fabs(high) > 1e15)
         return blame(r, f->value,
                      lehr_fail(LEHR_ERR_ARG, "%s: range counts whole numbers; use lin for others",
@@ -315,9 +313,9 @@ static lehr_status set_drawn(const reading *r, const form_node *f)
 {
     lehr_axis *axis = r->axis;
     if (axis->whole && (axis->low != floor(axis->low) || axis->high != floor(axis->high)))
-        return blame(r, f->value,
-                     lehr_fail(LEHR_ERR_ARG, "%s takes whole numbers, and so must its ends be",
-                               axis->key));
+        return blame(
+            r, f->value,
+            lehr_fail(LEHR_ERR_ARG, "%s takes whole numbers, and so must its ends be", axis->key));
     LEHR_TRY(add_number(r, axis->low));
     LEHR_TRY(add_number(r, axis->high));
     lehr_axis_free(axis);
@@ -347,7 +345,8 @@ lehr_status lehr_axis_read(const lehr_sweep *sweep, const lehr_yaml *yaml, int32
     const reading r = {sweep, yaml, axis, node};
     const lehr_config_key *key = NULL;
     int32_t move = 0;
-    const lehr_status status = lehr_axis_key(axis->key, sweep->base_config.run.move_count, &key, &move);
+    const lehr_status status = lehr_axis_key(axis->key, sweep->base_config.run.move_count, &key,
+                                             &move);
     if (status != LEHR_OK)
         return lehr_sweep_blame(sweep, axis->place, status);
     axis->whole = is_whole(key);

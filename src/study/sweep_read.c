@@ -7,11 +7,22 @@
 
 #include "base/memory.h"
 
-enum root_word { BASE, MODE, SAMPLES, SEED, AXES, TRIALS, EXCLUDE, OBJECTIVE, PRUNE, LIMITS, ROOTS };
+enum root_word {
+    BASE,
+    MODE,
+    SAMPLES,
+    SEED,
+    AXES,
+    TRIALS,
+    EXCLUDE,
+    OBJECTIVE,
+    PRUNE,
+    LIMITS,
+    ROOTS
+};
 
-static const char *const root_names[ROOTS] = {"base",    "mode",      "samples", "seed",
-                                              "axes",    "trials",    "exclude", "objective",
-                                              "prune",   "limits"};
+static const char *const root_names[ROOTS] = {"base",   "mode",    "samples",   "seed",  "axes",
+                                              "trials", "exclude", "objective", "prune", "limits"};
 static const char *const mode_names[LEHR_SWEEP_MODES] = {"grid", "random", "list", "zip"};
 
 static const int64_t scans_max = 1000000000000000;
@@ -129,9 +140,9 @@ static lehr_status check_axis(const reader *r, const lehr_axis *axis)
 {
     const lehr_config_key *found = NULL;
     int32_t move = 0;
-    return lehr_sweep_blame(r->sweep, axis->place,
-                            lehr_axis_key(axis->key, r->sweep->base_config.run.move_count, &found,
-                                          &move));
+    return lehr_sweep_blame(
+        r->sweep, axis->place,
+        lehr_axis_key(axis->key, r->sweep->base_config.run.move_count, &found, &move));
 }
 
 /* All keys that some trial gives, in order of their first one. */
@@ -223,8 +234,8 @@ static lehr_status read_mode(const reader *r)
     s->seed = 1;
     LEHR_TRY(check_mode(r));
     if (r->root[SAMPLES] >= 0)
-        LEHR_TRY(lehr_sweep_whole(s, r->yaml, r->root[SAMPLES], "samples", 1,
-                                  LEHR_SWEEP_TRIALS_MAX, &s->samples));
+        LEHR_TRY(lehr_sweep_whole(s, r->yaml, r->root[SAMPLES], "samples", 1, LEHR_SWEEP_TRIALS_MAX,
+                                  &s->samples));
     const int32_t seed = r->root[SEED];
     if (seed >= 0 &&
         (node_of(r, seed)->kind != LEHR_YAML_SCALAR ||
@@ -300,9 +311,9 @@ static lehr_status read_objective(const reader *r)
         return LEHR_OK;
     LEHR_TRY(lehr_sweep_words(s, r->yaml, r->root[OBJECTIVE], "objective", names, 3, node));
     if (node[0] < 0 || node_of(r, node[0])->kind != LEHR_YAML_SCALAR)
-        return at(r, r->root[OBJECTIVE],
-                  lehr_fail(LEHR_ERR_ARG,
-                            "objective needs a metric, such as best.validation.loss"));
+        return at(
+            r, r->root[OBJECTIVE],
+            lehr_fail(LEHR_ERR_ARG, "objective needs a metric, such as best.validation.loss"));
     const lehr_status status = lehr_metric_find(lehr_yaml_text(r->yaml, node[0]), &s->metric);
     if (status != LEHR_OK)
         return at(r, node[0], status);
@@ -350,11 +361,10 @@ static lehr_status read_limits(const reader *r)
     if (node[0] >= 0)
         LEHR_TRY(lehr_sweep_whole(s, r->yaml, node[0], "limits.trials", 1, LEHR_SWEEP_TRIALS_MAX,
                                   &s->most));
-    if (node[1] >= 0 &&
-        (node_of(r, node[1])->kind != LEHR_YAML_SCALAR ||
-         !lehr_parse_double(lehr_yaml_text(r->yaml, node[1]), node_of(r, node[1])->length,
-                            &s->wall_s) ||
-         s->wall_s <= 0))
+    if (node[1] >= 0 && (node_of(r, node[1])->kind != LEHR_YAML_SCALAR ||
+                         !lehr_parse_double(lehr_yaml_text(r->yaml, node[1]),
+                                            node_of(r, node[1])->length, &s->wall_s) ||
+                         s->wall_s <= 0))
         return at(r, node[1],
                   lehr_fail(LEHR_ERR_ARG, "limits.wall_s must be a number of seconds above 0"));
     if (node[2] >= 0)

@@ -228,11 +228,16 @@ static lehr_status work(worker *w, lehr_worker_end *end)
 
 lehr_status lehr_worker_go(const lehr_worker_spec *spec, lehr_worker_end *end)
 {
-    worker w = {.spec = spec, .trials = spec->trials, .seats_most = count_seats(),
+    worker w = {.spec = spec,
+                .trials = spec->trials,
+                .seats_most = count_seats(),
                 .began_s = lehr_clock_s()};
     const size_t count = (size_t)spec->trials->count;
-    w.launch = (lehr_launch){.trials = spec->trials, .yard = spec->yard,
-                             .cache_dir = spec->cache_dir, .look = look, .data = &w};
+    w.launch = (lehr_launch){.trials = spec->trials,
+                             .yard = spec->yard,
+                             .cache_dir = spec->cache_dir,
+                             .look = look,
+                             .data = &w};
     lehr_status status = LEHR_NEW(w.state, count, "the states of the trials");
     if (status == LEHR_OK)
         status = LEHR_NEW(w.closed, count, "the states of the trials");

@@ -71,7 +71,8 @@ bool lehr_worker_lives(const lehr_yard *yard, const char *worker, const char *ho
     const int fd = openat(yard->workers.fd, worker, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return errno != ENOENT;
-    const bool ours = flock(fd, LOCK_SH | LOCK_NB) == 0; /* shared: others may ask at the same time */
+    const bool ours = flock(fd, LOCK_SH | LOCK_NB) ==
+                      0; /* shared: others may ask at the same time */
     const int error = errno;
     close(fd);
     if (ours)
@@ -146,8 +147,7 @@ static void clean_trial(const lehr_yard *yard, const char *name)
 static void clean_worker(const lehr_yard *yard, const char *name)
 {
     bool unknown;
-    if (name[0] != '.' && strcmp(name, "reclaim") != 0 &&
-        !lehr_worker_lives(yard, name, "", 0, &unknown))
+    if (name[0] != '.' && !lehr_worker_lives(yard, name, "", 0, &unknown))
         unlinkat(yard->workers.fd, name, 0);
 }
 
@@ -173,8 +173,8 @@ static lehr_status open_parts(const char *path, lehr_yard *yard)
 
 static lehr_yard closed_yard(void)
 {
-    return (lehr_yard){.dir = {.fd = -1}, .trials = {.fd = -1}, .workers = {.fd = -1},
-                       .worker_fd = -1};
+    return (lehr_yard){
+        .dir = {.fd = -1}, .trials = {.fd = -1}, .workers = {.fd = -1}, .worker_fd = -1};
 }
 
 lehr_status lehr_yard_open(const char *path, lehr_yard *out)

@@ -41,8 +41,9 @@ const char *lehr_trial_state_name(lehr_trial_state state);
 typedef struct lehr_trial_look {
     lehr_trial_state state;
     int32_t attempts; /* that ended in a failure */
-    bool unknown;     /* its owner is on another host, on a file system without locks: taken for alive */
-    int64_t scan;     /* as of its status.json */
+    bool
+        unknown; /* its owner is on another host, on a file system without locks: taken for alive */
+    int64_t scan; /* as of its status.json */
     char owner[LEHR_OWNER_MAX];
     char reason[LEHR_REASON_MAX]; /* of a failed one */
 } lehr_trial_look;

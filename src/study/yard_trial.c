@@ -13,7 +13,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
-#include "base/write.h"
+#include "study/output.h"
 #include "study/result.h"
 #include "study/yard.h"
 
@@ -120,17 +120,16 @@ static char *owner_text(const lehr_yard *yard, int32_t attempts)
 static lehr_status write_owner(const lehr_yard *yard, const lehr_dir *dir, int32_t attempts)
 {
     char *text = owner_text(yard, attempts);
+    lehr_output output = {.fd = -1};
     LEHR_CHECK(text != NULL, LEHR_ERR_MEMORY, "out of memory for the owner of a trial");
-    const int fd = openat(dir->fd, "owner", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                          FILE_MODE);
-    const bool written = fd >= 0 && lehr_write_all(fd, text, strlen(text));
-    const int error = errno;
+    lehr_status status = lehr_output_begin(dir, "owner", strlen(text), &output);
+    output.loose = true;
+    if (status == LEHR_OK)
+        status = lehr_output_write(&output, text, strlen(text));
+    if (status == LEHR_OK)
+        status = lehr_output_commit(&output);
     free(text);
-    if (fd >= 0)
-        close(fd);
-    LEHR_CHECK(written, LEHR_ERR_IO, "%s/owner: cannot write: %s", dir->path,
-               lehr_system_error(error));
-    return LEHR_OK;
+    return status;
 }
 
 /* rename() gives a directory a name only where there is none, or an empty one. */
@@ -177,7 +176,8 @@ static lehr_status set_aside(const lehr_yard *yard, const char *id)
  * one's. *fd -1: somebody else is at it. */
 static bool reclaim_begins(const lehr_yard *yard, int *fd)
 {
-    *fd = openat(yard->workers.fd, "reclaim", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    *fd = openat(yard->workers.fd, ".reclaim", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+                 FILE_MODE);
     if (*fd < 0)
         return false;
     for (int i = 0; i < 100; i++) {

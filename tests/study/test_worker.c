@@ -1,6 +1,7 @@
 /* A worker: trials of many shapes, packed, have the same bits and files as runs alone. */
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <math.h>
 
 #include "base/memory.h"
 #include "study/collect.h"
@@ -108,8 +109,8 @@ Test(worker, gives_every_trial_the_bits_that_it_has_alone)
         json_t *result = read_result(id);
         snprintf(path, sizeof path, "%s/%s/config.yaml", scratch("sweep/trials"), id);
         snprintf(hash, sizeof hash, "%016llx", (unsigned long long)run_alone(path));
-        cr_expect_str_eq(json_string_value(json_object_get(result, "state_hash")), hash,
-                         "trial %d", i);
+        cr_expect_str_eq(json_string_value(json_object_get(result, "state_hash")), hash, "trial %d",
+                         i);
         json_decref(result);
     }
     close_world(&w);
@@ -145,24 +146,65 @@ Test(worker, leaves_other_shards_alone)
     close_world(&w);
 }
 
-/* Weights of 1e30 give energies that are not finite: the run cannot begin. */
-Test(worker, finds_the_one_trial_that_is_to_blame)
+/* Weights so large that some seeds overflow at once: one pack, which is halved until only they are alone. */
+Test(worker, finds_the_trials_of_a_pack_that_are_to_blame)
 {
     world w = {0};
-    open_world(&w, "base: base.yaml\nmode: list\nlimits: {retries: 1}\ntrials:\n"
-                   "  - {seed: 1}\n  - {seed: 2}\n"
-                   "  - {network.init.scale: 1e30, network.activation: relu, seed: 3}\n"
-                   "  - {seed: 4, network.activation: relu}\n"
-                   "  - {seed: 5, network.activation: relu}\n");
+    int failed = 0;
+    open_world(&w, "base: base.yaml\nlimits: {retries: 1}\naxes:\n"
+                   "  data.generator.kind: [line]\n  data.task: [regression]\n"
+                   "  loss.kind: [mse]\n  network.hidden: [[]]\n  network.init.scale: [2e18]\n"
+                   "  temperatures.rungs: [2]\n  temperatures.copies: [1]\n"
+                   "  seed: {range: [1, 8]}\n");
+    cr_assert_eq(w.trials->shapes, 1);
     const lehr_tally tally = go(&w, LEHR_WORKER_DONE);
-    cr_assert_eq(tally.state[LEHR_TRIAL_DONE], 4);
-    cr_assert_eq(tally.state[LEHR_TRIAL_FAILED], 1);
-    lehr_trial_look look;
-    lehr_trial_look_at(&w.yard, w.trials->trial[2].id, &look);
-    cr_assert_eq(look.state, LEHR_TRIAL_FAILED);
-    cr_assert_eq(look.attempts, 2, "once, and one retry");
-    cr_assert_not_null(strstr(look.reason, "finite"), "%s", look.reason);
+    for (int32_t i = 0; i < 8; i++) {
+        lehr_trial_look look;
+        const char *id = w.trials->trial[i].id;
+        lehr_trial_look_at(&w.yard, id, &look);
+        if (look.state == LEHR_TRIAL_FAILED) {
+            failed++;
+            cr_expect_eq(look.attempts, 2, "once, and one retry");
+            cr_expect_not_null(strstr(look.reason, "finite"), "%s", look.reason);
+            continue;
+        }
+        char path[300], hash[17];
+        json_t *result = read_result(id);
+        snprintf(path, sizeof path, "%s/%s/config.yaml", scratch("sweep/trials"), id);
+        snprintf(hash, sizeof hash, "%016llx", (unsigned long long)run_alone(path));
+        cr_expect_str_eq(json_string_value(json_object_get(result, "state_hash")), hash);
+        json_decref(result);
+    }
+    cr_assert(failed > 0 && failed < 8, "%d", failed);
+    cr_assert_eq(tally.state[LEHR_TRIAL_FAILED], failed);
+    cr_assert_eq(tally.state[LEHR_TRIAL_DONE], 8 - failed);
     close_world(&w);
+}
+
+/* Every tenth allocation of a sweep fails once, in a sweep of its own: nothing is lost, and nothing fails that a second
+ * call does not make good. */
+Test(worker, without_memory_loses_nothing)
+{
+    for (int64_t n = 1, enough = 0; !enough; n += 10) {
+        world w = {0};
+        lehr_worker_end end;
+        char command[200];
+        open_world(&w, "base: base.yaml\naxes: {seed: [1, 2, 3], stop.scans: [5]}\n");
+        const int64_t before = lehr_memory_count();
+        lehr_memory_fail_at(n);
+        const lehr_status status = lehr_worker_go(&w.spec, &end);
+        enough = lehr_memory_count() - before < n;
+        lehr_memory_fail_at(0);
+        cr_assert(status == LEHR_OK || status == LEHR_ERR_MEMORY, "%lld: %s", (long long)n,
+                  lehr_error());
+        close_world(&w);
+        open_world(&w, "base: base.yaml\naxes: {seed: [1, 2, 3], stop.scans: [5]}\n");
+        w.spec.retry = LEHR_RETRY_FAILED;
+        cr_assert_eq(go(&w, LEHR_WORKER_DONE).state[LEHR_TRIAL_DONE], 3, "%lld", (long long)n);
+        close_world(&w);
+        snprintf(command, sizeof command, "rm -rf %s", scratch("sweep"));
+        cr_assert_eq(system(command), 0);
+    }
 }
 
 static bool stop_soon(void *data)
@@ -232,9 +274,9 @@ Test(worker, best_point_is_the_best_whole_one)
         int32_t done, first;
     } cases[] = {
         {{5, 7, 3, 4, 4, 2}, true, 3, 2, 4},
-        {{5, 7, 3, 3, 4, 2}, true, 3, 2, 2},             /* a tie */
-        {{5, 7, NAN, 1, 4, NAN}, true, 6, 2, 0},         /* the only whole one */
-        {{NAN, 7, NAN, NAN, 4, NAN}, true, 4, 1, 4},     /* no whole one */
+        {{5, 7, 3, 3, 4, 2}, true, 3, 2, 2},         /* a tie */
+        {{5, 7, NAN, 1, 4, NAN}, true, 6, 2, 0},     /* the only whole one */
+        {{NAN, 7, NAN, NAN, 4, NAN}, true, 4, 1, 4}, /* no whole one */
         {{NAN, NAN, NAN, NAN, NAN, NAN}, false, NAN, 0, 0},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
@@ -255,7 +297,10 @@ Test(worker, best_point_is_the_best_whole_one)
 Test(worker, lists_that_are_not_its_own_are_refused)
 {
     static const char *const bad[] = {
-        "{", "[]", "{\"axes\": [1], \"over\": [true]}", "{\"axes\": [\"a\"], \"over\": []}",
+        "{",
+        "[]",
+        "{\"axes\": [1], \"over\": [true]}",
+        "{\"axes\": [\"a\"], \"over\": []}",
         "{\"axes\": [], \"over\": [], \"trials\": [{\"id\": \"../../x\", \"values\": []}]}",
         "{\"axes\": [], \"over\": [], \"trials\": [{\"id\": \"ab\", \"values\": [1]}]}",
         "{\"axes\": [], \"over\": [], \"trials\": [], \"objective\": {\"metric\": \"test_loss\"}}",
