@@ -2,11 +2,13 @@
 #include "study/launch.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "base/memory.h"
 #include "base/status.h"
 #include "study/output.h"
+#include "study/progress.h"
 #include "study/result.h"
 
 /* Seconds between two writes of status.json by one process, over all its trials. */
@@ -30,6 +32,8 @@ typedef struct party {
     lehr_pack *pack;
     lehr_run_spec *spec;     /* [count] */
     lehr_recorded *recorded; /* [count] */
+    lehr_recorder recorder;
+    int32_t stages; /* behind it */
 } party;
 
 static lehr_seat *seat_of(const party *p, int32_t index)
@@ -74,6 +78,8 @@ static lehr_status fail_seat(const party *p, int32_t index)
     snprintf(sentence, sizeof sentence, "%s", lehr_error());
     if (seat->store == NULL)
         LEHR_TRY(open_store(p, index));
+    if (p->stage->launch->prune != NULL)
+        LEHR_TRY(lehr_prune_end(p->stage->launch->prune, seat->trial, NAN));
     lehr_store_fail(seat->store, sentence);
     lehr_store_destroy(&seat->store);
     seat->state = LEHR_TRIAL_FAILED;
@@ -93,14 +99,38 @@ static lehr_status write_result(const party *p, int32_t index)
     return status;
 }
 
+/* The objective of the last observation. */
+static double seen(const party *p, const lehr_seat *seat)
+{
+    const lehr_progress progress = lehr_progress_of(seat->run);
+    return lehr_metric_seen(&p->stage->launch->prune->ledger.metric, &progress.seen);
+}
+
+/* A stage has stopped it: for good, or until others have reached it, too. */
+static lehr_status end_at_stage(const party *p, lehr_seat *seat)
+{
+    const lehr_launch *launch = p->stage->launch;
+    if (seat->fate == LEHR_FATE_PRUNED)
+        LEHR_TRY(lehr_store_end(seat->store, lehr_trial_state_name(LEHR_TRIAL_PRUNED)));
+    lehr_store_destroy(&seat->store);
+    if (seat->fate == LEHR_FATE_WAITS)
+        lehr_trial_give_back(launch->yard, trial_of(launch, seat)->id);
+    seat->state = seat->fate == LEHR_FATE_PRUNED ? LEHR_TRIAL_PRUNED : LEHR_TRIAL_PENDING;
+    return LEHR_OK;
+}
+
 /* A run has stopped; one that was interrupted stays unfinished. */
 static lehr_status end_seat(int32_t index, void *data)
 {
     const party *p = data;
     lehr_seat *seat = seat_of(p, index);
+    if (seat->fate != LEHR_FATE_RUNS)
+        return end_at_stage(p, seat);
     if (lehr_run_stopped(seat->run) == LEHR_STOP_SIGNAL)
         return LEHR_OK;
-    const lehr_status status = write_result(p, index);
+    lehr_status status = write_result(p, index);
+    if (status == LEHR_OK && p->stage->launch->prune != NULL)
+        status = lehr_prune_end(p->stage->launch->prune, seat->trial, seen(p, seat));
     seat->written = status == LEHR_OK;
     return status == LEHR_OK || is_environment(status) ? status : fail_seat(p, index);
 }
@@ -135,6 +165,36 @@ static void look(void *data)
     lehr_run_interrupt(lehr_pack_run(p->pack, 0)); /* and with it the whole pack */
 }
 
+/* The next stage to stop at. */
+static void set_pause(party *p, int32_t stages)
+{
+    const lehr_prune *prune = p->stage->launch->prune;
+    p->stages = stages;
+    p->recorder.pause = prune != NULL && stages < prune->stages ? prune->scan[stages] : 0;
+}
+
+/* The pack has come to a stage: write down what its runs have reached, and see which of them go on. */
+static lehr_status reach(void *data)
+{
+    party *p = data;
+    lehr_prune *prune = p->stage->launch->prune;
+    const int32_t k = p->stages;
+    for (int32_t i = 0; i < p->count; i++)
+        if (lehr_run_stopped(seat_of(p, i)->run) == LEHR_STOP_NONE)
+            LEHR_TRY(lehr_prune_reach(prune, seat_of(p, i)->trial, k, seen(p, seat_of(p, i))));
+    LEHR_TRY(lehr_prune_refresh(prune));
+    for (int32_t i = 0; i < p->count; i++) {
+        lehr_seat *seat = seat_of(p, i);
+        if (lehr_run_stopped(seat->run) != LEHR_STOP_NONE)
+            continue;
+        seat->fate = lehr_prune_fate(prune, seat->trial);
+        if (seat->fate != LEHR_FATE_RUNS)
+            LEHR_TRY(lehr_run_halt(seat->run, LEHR_STOP_SIGNAL));
+    }
+    set_pause(p, k + 1);
+    return LEHR_OK;
+}
+
 static lehr_status make_pack(party *p)
 {
     LEHR_TRY(LEHR_NEW(p->spec, (size_t)p->count, "the runs of a launch"));
@@ -161,8 +221,15 @@ static lehr_status run_pack(party *p)
         p->recorded[i] = (lehr_recorded){.store = seat_of(p, i)->store,
                                          .trace_energy = config_of(p, i)->trace_energy};
     }
-    lehr_recorder recorder = {p->pack, p->recorded, look, end_seat, settle, p};
-    return lehr_record(&recorder);
+    p->recorder = (lehr_recorder){.pack = p->pack,
+                                  .run = p->recorded,
+                                  .look = look,
+                                  .end = end_seat,
+                                  .reach = reach,
+                                  .settle = settle,
+                                  .data = p};
+    set_pause(p, 0);
+    return lehr_record(&p->recorder);
 }
 
 static void close_pack(party *p)

@@ -3,6 +3,7 @@
 #define LEHR_STUDY_LAUNCH_H
 
 #include "study/model.h"
+#include "study/prune.h"
 #include "study/record.h"
 #include "study/trials.h"
 #include "study/yard.h"
@@ -13,15 +14,17 @@ typedef struct lehr_seat {
     lehr_trial_state state; /* RUNNING until it has ended */
     lehr_dir dir;           /* the store's, once that is there */
     lehr_store *store;
-    lehr_run *run; /* of the pack it stands in now; NULL: none */
-    bool written;  /* its result; the status follows */
+    lehr_run *run;  /* of the pack it stands in now; NULL: none */
+    bool written;   /* its result; the status follows */
+    lehr_fate fate; /* RUNS unless a stage has stopped it */
 } lehr_seat;
 
 typedef struct lehr_launch {
     const lehr_trials *trials;
     const lehr_yard *yard;
     const char *cache_dir;
-    lehr_seat *seat; /* [count] */
+    lehr_prune *prune; /* NULL: nothing is pruned */
+    lehr_seat *seat;   /* [count] */
     int32_t count;
 
     /* Between slices; true: stop. May be NULL. */

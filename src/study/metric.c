@@ -63,3 +63,15 @@ double lehr_metric_value(const lehr_metric_path *metric, const json_t *result)
     const json_t *value = json_object_get(json_object_get(best, metric->part), metric->name);
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
+
+double lehr_metric_seen(const lehr_metric_path *metric, const lehr_observation *seen)
+{
+    const bool validation = strcmp(metric->part, "validation") == 0;
+    const lehr_score *score = validation ? &seen->best_validation : &seen->best_train;
+    switch (metric->name[0] == 'r' ? metric->name[1] : metric->name[0]) {
+    case 'l': return score->loss;
+    case 'a': return score->accuracy;
+    case '2': return score->r2;
+    default: return score->rmse;
+    }
+}

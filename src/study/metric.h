@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/status.h"
+#include "lehr/run.h"
 
 struct json_t; /* of jansson */
 
@@ -27,5 +28,8 @@ void lehr_metric_print(const lehr_metric_path *metric, char out[LEHR_METRIC_NAME
 
 /* Its value in a result (or any object with `best`); NaN where it has none. */
 double lehr_metric_value(const lehr_metric_path *metric, const struct json_t *result);
+
+/* The same of a run's last observation. */
+double lehr_metric_seen(const lehr_metric_path *metric, const lehr_observation *seen);
 
 #endif

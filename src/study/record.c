@@ -55,18 +55,35 @@ static lehr_status record_slice(const lehr_recorder *recorder)
     return LEHR_OK;
 }
 
-/* Scans until the next energy of any trace; 0: no trace. */
-static int64_t scans_to_trace(const lehr_recorder *recorder)
+/* The nearer of two numbers of scans; 0: no such limit. */
+static int64_t nearer(int64_t a, int64_t b)
+{
+    return a == 0 || (b > 0 && b < a) ? b : a;
+}
+
+/* Scans until the next energy of any trace or the next pause; 0: there is none. */
+static int64_t scans_wanted(const lehr_recorder *recorder)
 {
     int64_t least = 0;
     for (int32_t i = 0; i < lehr_pack_count(recorder->pack); i++) {
         const lehr_recorded *r = &recorder->run[i];
-        if (r->trace == NULL || r->ended)
+        if (r->ended)
             continue;
-        const int64_t left = r->trace_energy - r->run->scan % r->trace_energy;
-        least = least == 0 || left < least ? left : least;
+        if (r->trace != NULL)
+            least = nearer(least, r->trace_energy - r->run->scan % r->trace_energy);
+        if (recorder->pause > r->run->scan)
+            least = nearer(least, recorder->pause - r->run->scan);
     }
     return least;
+}
+
+/* Scans that the runs which go on have done; 0: none does. */
+static int64_t scan_now(const lehr_recorder *recorder)
+{
+    for (int32_t i = 0; i < lehr_pack_count(recorder->pack); i++)
+        if (lehr_run_stopped(recorder->run[i].run) == LEHR_STOP_NONE)
+            return recorder->run[i].run->scan;
+    return 0;
 }
 
 static lehr_status record(const lehr_recorder *recorder)
@@ -74,8 +91,11 @@ static lehr_status record(const lehr_recorder *recorder)
     for (int32_t i = 0; i < lehr_pack_count(recorder->pack); i++)
         LEHR_TRY(begin_run(&recorder->run[i], lehr_pack_run(recorder->pack, i)));
     for (bool moving = true; moving;) {
-        LEHR_TRY(lehr_pack_advance(recorder->pack, scans_to_trace(recorder), &moving));
+        LEHR_TRY(lehr_pack_advance(recorder->pack, scans_wanted(recorder), &moving));
+        if (recorder->pause > 0 && scan_now(recorder) == recorder->pause)
+            LEHR_TRY(recorder->reach(recorder->data));
         LEHR_TRY(record_slice(recorder));
+        moving = scan_now(recorder) > 0;
     }
     return LEHR_OK;
 }

@@ -31,6 +31,10 @@ typedef struct lehr_recorder {
      * the whole pack. */
     lehr_status (*end)(int32_t index, void *data);
 
+    /* Called between two slices when the pack has done `pause` scans, which it may set anew, and may halt runs. */
+    lehr_status (*reach)(void *data);
+    int64_t pause; /* 0: never */
+
     /* Called after the slice in which some have ended; may be NULL. */
     lehr_status (*settle)(void *data);
     void *data;

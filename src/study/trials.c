@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "study/prune.h"
 
 /* A launch takes so many rows for each thread of the CPU, or multiprocessor of a GPU: enough that all of them
  * have work to the end of a slice, few enough that a killed worker loses little and others find work. */
@@ -201,10 +202,10 @@ static lehr_status plan_trial(lehr_trials *t, lehr_trial *trial, const lehr_conf
     LEHR_TRY(lehr_objective_create(&config->network, &config->loss, &config->prior, dataset,
                                    &objective));
     const lehr_status status = lehr_run_plan(&config->run, objective, &plan);
-    if (status == LEHR_OK)
-        keep_plan(t, &plan, trial);
     lehr_objective_destroy(&objective);
-    return status;
+    LEHR_TRY(status);
+    keep_plan(t, &plan, trial);
+    return lehr_prune_check(&t->sweep->prune, config, trial->scans);
 }
 
 /* All trials of one set of data. */

@@ -23,6 +23,8 @@ typedef struct worker {
     bool *closed;            /* [trials] nothing more will be done about it here */
     lehr_launch launch;
     int32_t seats_most;
+    lehr_prune *prune; /* NULL: nothing is pruned */
+    bool waits;        /* some trial here waits for what others reach */
     double began_s;
     double work, proposals; /* finished here */
 } worker;
@@ -91,16 +93,52 @@ static lehr_status take(worker *w, int32_t i, const lehr_trial_look *look, load 
     return LEHR_OK;
 }
 
+/* Take a trial whose point is out, and say so in its directory. */
+static lehr_status end_pruned(worker *w, int32_t i, const lehr_trial_look *look)
+{
+    const lehr_trial *trial = &w->trials->trial[i];
+    lehr_config config;
+    lehr_dir dir = {.fd = -1};
+    lehr_store *store = NULL;
+    bool taken = false;
+    LEHR_TRY(lehr_sweep_config(w->trials->sweep, trial->number, &config));
+    LEHR_TRY(lehr_trial_take(w->spec->yard, trial->id, look, &dir, &taken));
+    if (!taken)
+        return LEHR_OK;
+    lehr_status status = lehr_store_enter(&config, trial->id, &dir, &store);
+    if (status == LEHR_OK)
+        status = lehr_store_end(store, lehr_trial_state_name(LEHR_TRIAL_PRUNED));
+    lehr_store_destroy(&store);
+    w->state[i] = LEHR_TRIAL_PRUNED;
+    w->closed[i] = true;
+    return status;
+}
+
+/* Does a free trial go on? */
+static lehr_status ask_fate(worker *w, int32_t i, const lehr_trial_look *look, bool *runs)
+{
+    const lehr_fate fate = w->prune != NULL ? lehr_prune_fate(w->prune, i) : LEHR_FATE_RUNS;
+    *runs = fate == LEHR_FATE_RUNS;
+    w->waits |= fate == LEHR_FATE_WAITS;
+    return fate == LEHR_FATE_PRUNED ? end_pruned(w, i, look) : LEHR_OK;
+}
+
 /* Fill a launch from the first trial that is free. */
 static lehr_status choose(worker *w)
 {
     load l = {0};
     w->launch.count = 0;
+    w->waits = false;
+    if (w->prune != NULL)
+        LEHR_TRY(lehr_prune_refresh(w->prune));
     for (int32_t i = w->spec->shard; i < w->trials->count; i += w->spec->shards) {
         lehr_trial_look look;
+        bool runs;
         if (!fits(w, &l, &w->trials->trial[i]) || !is_free(w, i, &look))
             continue;
-        LEHR_TRY(take(w, i, &look, &l));
+        LEHR_TRY(ask_fate(w, i, &look, &runs));
+        if (runs)
+            LEHR_TRY(take(w, i, &look, &l));
     }
     return LEHR_OK;
 }
@@ -167,9 +205,9 @@ static void settle(worker *w)
         if (seat->state == w->state[seat->trial])
             continue;
         w->state[seat->trial] = seat->state;
+        w->closed[seat->trial] = seat->state == LEHR_TRIAL_DONE || seat->state == LEHR_TRIAL_PRUNED;
         if (seat->state != LEHR_TRIAL_DONE)
             continue;
-        w->closed[seat->trial] = true;
         w->work += trial->work;
         w->proposals += (double)trial->scans * trial->rows;
     }
@@ -216,7 +254,7 @@ static lehr_status work(worker *w, lehr_worker_end *end)
     while (!must_stop(w)) {
         LEHR_TRY(choose(w));
         if (w->launch.count == 0) {
-            *end = LEHR_WORKER_DONE;
+            *end = w->waits ? LEHR_WORKER_WAITS : LEHR_WORKER_DONE;
             return LEHR_OK;
         }
         LEHR_TRY(lehr_launch_run(&w->launch));
@@ -244,7 +282,11 @@ lehr_status lehr_worker_go(const lehr_worker_spec *spec, lehr_worker_end *end)
     if (status == LEHR_OK)
         status = LEHR_NEW(w.launch.seat, count, "the seats of a launch");
     if (status == LEHR_OK)
+        status = lehr_prune_create(spec->trials, spec->yard, &w.prune);
+    w.launch.prune = w.prune;
+    if (status == LEHR_OK)
         status = work(&w, end);
+    lehr_prune_destroy(&w.prune);
     LEHR_FREE(w.state);
     LEHR_FREE(w.closed);
     LEHR_FREE(w.launch.seat);

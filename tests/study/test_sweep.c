@@ -186,101 +186,131 @@ Test(sweep, draws_what_it_is_told)
     lehr_sweep_destroy(&s);
 }
 
+static void expect_refused(const char *text, const char *says)
+{
+    lehr_sweep *s = load_good(text);
+    lehr_trials *t = NULL;
+    cr_assert_eq(lehr_trials_plan(s, &t), LEHR_ERR_ARG, "%s", text);
+    cr_assert_not_null(strstr(lehr_error(), says), "%s\n%s", text, lehr_error());
+    lehr_sweep_destroy(&s);
+}
+
 /* ---- What is wrong --------------------------------------------------------------------------- */
+
+static const struct {
+    const char *text, *says;
+} mistakes[] = {
+    {"", "s.yaml:1:1: the file is empty"},
+    {"axes: {seed: [1]}", "s.yaml:1:1: a sweep needs `base`"},
+    {"base: none.yaml\naxes: {seed: [1]}", "s.yaml:1:7: "},
+    {"bass: base.yaml",
+     "s.yaml:1:1: unknown key 'bass' of a sweep; the nearest known key is 'base'"},
+    {"base: base.yaml", "s.yaml:1:1: `mode: grid` needs axes"},
+    {"base: base.yaml\nbase: x", "s.yaml:2:1: key 'base' of a sweep is given twice"},
+    {"base: base.yaml\nmode: gird\naxes: {seed: [1]}", "s.yaml:2:7: mode must be grid | random"},
+    {"base: base.yaml\naxes: {}", "s.yaml:2:7: axes must be a mapping"},
+    {"base: base.yaml\naxes: {sede: [1]}",
+     "s.yaml:2:8: unknown key 'sede'; the nearest known key is 'seed'"},
+    {"base: base.yaml\naxes: {rungs: [2]}", "the nearest known key is 'temperatures.rungs'"},
+    {"base: base.yaml\naxes: {temperatures: [2]}", "s.yaml:2:8: 'temperatures' is a section"},
+    {"base: base.yaml\naxes: {moves.2.scale: [1]}",
+     "s.yaml:2:8: moves.2.scale: the config has 2 moves, counted from 0"},
+    {"base: base.yaml\naxes: {seed: [1], seed: [2]}", "s.yaml:2:19: axis seed is given twice"},
+    {"base: base.yaml\naxes: {seed: []}", "s.yaml:2:14: seed: an axis needs a list of at least"},
+    {"base: base.yaml\naxes: {seed: {}}", "s.yaml:2:14: seed: no values"},
+    {"base: base.yaml\naxes: {temperatures.rungs: [2, many]}",
+     "s.yaml:2:32: temperatures.rungs must be a whole number from 2"},
+    {"base: base.yaml\naxes: {temperatures.rungs: {range: [0, 3]}}",
+     "s.yaml:2:28: temperatures.rungs must be a whole number from 2"},
+    {"base: base.yaml\naxes: {seed: {rnage: [0, 3]}}",
+     "s.yaml:2:15: seed: unknown word 'rnage'; the nearest known one is 'range'"},
+    {"base: base.yaml\naxes: {seed: {range: [3, 0]}}",
+     "s.yaml:2:22: seed: range needs [least, most]"},
+    {"base: base.yaml\naxes: {seed: {range: [0.5, 3]}}", "s.yaml:2:22: seed: range counts whole"},
+    {"base: base.yaml\naxes: {seed: {range: [1, 3], n: 2}}", "s.yaml:2:33: seed: n is for log"},
+    {"base: base.yaml\naxes: {loss.l2: {log: [0, 3], n: 2}}",
+     "s.yaml:2:23: loss.l2: log needs ends above 0"},
+    {"base: base.yaml\naxes: {loss.l2: {log: [1, 3]}}", "s.yaml:2:17: loss.l2: log needs n"},
+    {"base: base.yaml\naxes: {loss.l2: {log: [1, 3], lin: [1, 3], n: 2}}",
+     "s.yaml:2:31: loss.l2: one of log and lin"},
+    {"base: base.yaml\naxes: {loss.l2: {uniform: [1, 3]}}",
+     "s.yaml:2:27: loss.l2: uniform is for `mode: random`"},
+    {"base: base.yaml\nmode: random\naxes: {loss.l2: {uniform: [1, 3]}}",
+     "s.yaml:1:1: `mode: random` needs samples"},
+    {"base: base.yaml\nsamples: 3\naxes: {seed: [1]}",
+     "s.yaml:2:10: samples is for `mode: random`"},
+    {"base: base.yaml\nmode: zip\naxes: {seed: [1, 2], loss.l2: [0, 1, 2]}",
+     "s.yaml:3:22: `mode: zip` needs as many values on every axis: seed has 2, loss.l2 has 3"},
+    {"base: base.yaml\naxes: {stop.wall_s: [1]}",
+     "s.yaml:2:8: stop.wall_s has no place in a sweep"},
+    {"base: base.yaml\nmode: list\ntrials: [{seed: 1}, {stop.wall_s: 3}]",
+     "s.yaml:3:22: stop.wall_s has no place in a sweep"},
+    {"base: base.yaml\nmode: list\ntrials: [{seed: 1}, {sed: 3}]",
+     "the nearest known key is 'seed'"},
+    {"base: base.yaml\nmode: list\naxes: {seed: [1]}", "s.yaml:1:1: `mode: list` needs trials"},
+    {"base: base.yaml\nmode: grid\naxes: {seed: [1]}\ntrials: []",
+     "s.yaml:4:9: trials is not for `mode: grid`"},
+    {"base: base.yaml\naxes: {seed: [1]}\nexclude: [{sead: 1}]",
+     "s.yaml:3:12: 'sead' is no axis of this sweep; the nearest is 'seed'"},
+    {"base: base.yaml\naxes: {seed: [1]}\nexclude: [{seed: x}]", "s.yaml:3:18: seed must be"},
+    {"base: base.yaml\naxes: {seed: [1]}\nobjective: {metric: test_accuracy}",
+     "s.yaml:3:21: objective.metric cannot be a test metric"},
+    {"base: base.yaml\naxes: {seed: [1]}\nobjective: {metric: best.test.loss}",
+     "s.yaml:3:21: objective.metric cannot be a test metric"},
+    {"base: base.yaml\naxes: {seed: [1]}\nobjective: {metric: validation_los}",
+     "the nearest known one is 'best.validation.loss'"},
+    {"base: base.yaml\naxes: {seed: [1]}\nobjective: {goal: min}",
+     "s.yaml:3:12: objective needs a metric"},
+    {"base: base.yaml\naxes: {seed: [1]}\nobjective: {metric: train_loss, goal: least}",
+     "s.yaml:3:39: objective.goal must be min | max"},
+    {"base: base.yaml\naxes: {seed: [1]}\nobjective: {metric: train_loss, over: loss.l2}",
+     "s.yaml:3:39: 'loss.l2' is no axis"},
+    {"base: base.yaml\naxes: {seed: [1]}\nprune: {kind: sha, min_scans: 10}",
+     "s.yaml:3:8: prune needs an objective"},
+    {"base: base.yaml\naxes: {seed: [1]}\nlimits: {trial: 3}",
+     "s.yaml:3:10: unknown key 'trial' of limits; the nearest known key is 'trials'"},
+    {"base: base.yaml\naxes: {seed: [1]}\nlimits: {wall_s: 0}",
+     "s.yaml:3:18: limits.wall_s must be"},
+    {"base: base.yaml\naxes: {seed: {range: [1, 2000], step: 1}, data.split_seed: {range: [1, "
+     "2000]}}",
+     "more than 1000000 trials"},
+};
 
 Test(sweep, refuses_with_the_place_and_the_reason)
 {
+    for (size_t c = 0; c < sizeof mistakes / sizeof *mistakes; c++) {
+        lehr_sweep *s = NULL;
+        lehr_trials *trials = NULL;
+        lehr_status status = load(mistakes[c].text, &s);
+        if (status == LEHR_OK)
+            status = lehr_trials_plan(s, &trials);
+        cr_expect_neq(status, LEHR_OK, "%s", mistakes[c].text);
+        cr_expect_not_null(strstr(lehr_error(), mistakes[c].says), "%s\n%s", mistakes[c].text,
+                           lehr_error());
+        lehr_sweep_destroy(&s);
+    }
+}
+
+/* What no stage can judge. */
+Test(sweep, prunes_only_what_can_be_judged_half_way)
+{
+    static const char head[] = "base: base.yaml\nobjective: {metric: validation_loss}\n";
     static const struct {
         const char *text, *says;
     } cases[] = {
-        {"", "s.yaml:1:1: the file is empty"},
-        {"axes: {seed: [1]}", "s.yaml:1:1: a sweep needs `base`"},
-        {"base: none.yaml\naxes: {seed: [1]}", "s.yaml:1:7: "},
-        {"bass: base.yaml",
-         "s.yaml:1:1: unknown key 'bass' of a sweep; the nearest known key is 'base'"},
-        {"base: base.yaml", "s.yaml:1:1: `mode: grid` needs axes"},
-        {"base: base.yaml\nbase: x", "s.yaml:2:1: key 'base' of a sweep is given twice"},
-        {"base: base.yaml\nmode: gird\naxes: {seed: [1]}",
-         "s.yaml:2:7: mode must be grid | random"},
-        {"base: base.yaml\naxes: {}", "s.yaml:2:7: axes must be a mapping"},
-        {"base: base.yaml\naxes: {sede: [1]}",
-         "s.yaml:2:8: unknown key 'sede'; the nearest known key is 'seed'"},
-        {"base: base.yaml\naxes: {rungs: [2]}", "the nearest known key is 'temperatures.rungs'"},
-        {"base: base.yaml\naxes: {temperatures: [2]}", "s.yaml:2:8: 'temperatures' is a section"},
-        {"base: base.yaml\naxes: {moves.2.scale: [1]}",
-         "s.yaml:2:8: moves.2.scale: the config has 2 moves, counted from 0"},
-        {"base: base.yaml\naxes: {seed: [1], seed: [2]}", "s.yaml:2:19: axis seed is given twice"},
-        {"base: base.yaml\naxes: {seed: []}",
-         "s.yaml:2:14: seed: an axis needs a list of at least"},
-        {"base: base.yaml\naxes: {seed: {}}", "s.yaml:2:14: seed: no values"},
-        {"base: base.yaml\naxes: {temperatures.rungs: [2, many]}",
-         "s.yaml:2:32: temperatures.rungs must be a whole number from 2"},
-        {"base: base.yaml\naxes: {temperatures.rungs: {range: [0, 3]}}",
-         "s.yaml:2:28: temperatures.rungs must be a whole number from 2"},
-        {"base: base.yaml\naxes: {seed: {rnage: [0, 3]}}",
-         "s.yaml:2:15: seed: unknown word 'rnage'; the nearest known one is 'range'"},
-        {"base: base.yaml\naxes: {seed: {range: [3, 0]}}",
-         "s.yaml:2:22: seed: range needs [least, most]"},
-        {"base: base.yaml\naxes: {seed: {range: [0.5, 3]}}",
-         "s.yaml:2:22: seed: range counts whole"},
-        {"base: base.yaml\naxes: {seed: {range: [1, 3], n: 2}}", "s.yaml:2:33: seed: n is for log"},
-        {"base: base.yaml\naxes: {loss.l2: {log: [0, 3], n: 2}}",
-         "s.yaml:2:23: loss.l2: log needs ends above 0"},
-        {"base: base.yaml\naxes: {loss.l2: {log: [1, 3]}}", "s.yaml:2:17: loss.l2: log needs n"},
-        {"base: base.yaml\naxes: {loss.l2: {log: [1, 3], lin: [1, 3], n: 2}}",
-         "s.yaml:2:31: loss.l2: one of log and lin"},
-        {"base: base.yaml\naxes: {loss.l2: {uniform: [1, 3]}}",
-         "s.yaml:2:27: loss.l2: uniform is for `mode: random`"},
-        {"base: base.yaml\nmode: random\naxes: {loss.l2: {uniform: [1, 3]}}",
-         "s.yaml:1:1: `mode: random` needs samples"},
-        {"base: base.yaml\nsamples: 3\naxes: {seed: [1]}",
-         "s.yaml:2:10: samples is for `mode: random`"},
-        {"base: base.yaml\nmode: zip\naxes: {seed: [1, 2], loss.l2: [0, 1, 2]}",
-         "s.yaml:3:22: `mode: zip` needs as many values on every axis: seed has 2, loss.l2 has 3"},
-        {"base: base.yaml\naxes: {stop.wall_s: [1]}",
-         "s.yaml:2:8: stop.wall_s has no place in a sweep"},
-        {"base: base.yaml\nmode: list\ntrials: [{seed: 1}, {stop.wall_s: 3}]",
-         "s.yaml:3:22: stop.wall_s has no place in a sweep"},
-        {"base: base.yaml\nmode: list\ntrials: [{seed: 1}, {sed: 3}]",
-         "the nearest known key is 'seed'"},
-        {"base: base.yaml\nmode: list\naxes: {seed: [1]}", "s.yaml:1:1: `mode: list` needs trials"},
-        {"base: base.yaml\nmode: grid\naxes: {seed: [1]}\ntrials: []",
-         "s.yaml:4:9: trials is not for `mode: grid`"},
-        {"base: base.yaml\naxes: {seed: [1]}\nexclude: [{sead: 1}]",
-         "s.yaml:3:12: 'sead' is no axis of this sweep; the nearest is 'seed'"},
-        {"base: base.yaml\naxes: {seed: [1]}\nexclude: [{seed: x}]", "s.yaml:3:18: seed must be"},
-        {"base: base.yaml\naxes: {seed: [1]}\nobjective: {metric: test_accuracy}",
-         "s.yaml:3:21: objective.metric cannot be a test metric"},
-        {"base: base.yaml\naxes: {seed: [1]}\nobjective: {metric: best.test.loss}",
-         "s.yaml:3:21: objective.metric cannot be a test metric"},
-        {"base: base.yaml\naxes: {seed: [1]}\nobjective: {metric: validation_los}",
-         "the nearest known one is 'best.validation.loss'"},
-        {"base: base.yaml\naxes: {seed: [1]}\nobjective: {goal: min}",
-         "s.yaml:3:12: objective needs a metric"},
-        {"base: base.yaml\naxes: {seed: [1]}\nobjective: {metric: train_loss, goal: least}",
-         "s.yaml:3:39: objective.goal must be min | max"},
-        {"base: base.yaml\naxes: {seed: [1]}\nobjective: {metric: train_loss, over: loss.l2}",
-         "s.yaml:3:39: 'loss.l2' is no axis"},
-        {"base: base.yaml\naxes: {seed: [1]}\nprune: {kind: sha, min_scans: 10}",
-         "s.yaml:3:8: prune needs an objective"},
-        {"base: base.yaml\naxes: {seed: [1]}\nlimits: {trial: 3}",
-         "s.yaml:3:10: unknown key 'trial' of limits; the nearest known key is 'trials'"},
-        {"base: base.yaml\naxes: {seed: [1]}\nlimits: {wall_s: 0}",
-         "s.yaml:3:18: limits.wall_s must be"},
-        {"base: base.yaml\naxes: {seed: {range: [1, 2000], step: 1}, data.split_seed: {range: [1, "
-         "2000]}}",
-         "more than 1000000 trials"},
+        {"axes: {seed: [1], method: [annealing]}\nprune: {kind: sha, min_scans: 10}\n",
+         "an annealed chain is hot"},
+        {"axes: {seed: [1], output.observe: [11]}\nprune: {kind: sha, min_scans: 10}\n",
+         "before the first observation"},
+        {"axes: {stop.scans: [300, 200]}\nprune: {kind: sha, min_scans: 200}\n",
+         "trial 1 (stop.scans=200)"},
+        {"axes: {stop.scans: [0], stop.frozen: [5]}\nprune: {kind: sha, min_scans: 200}\n",
+         "a known length"},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
-        lehr_sweep *s = NULL;
-        lehr_trials *trials = NULL;
-        lehr_status status = load(cases[c].text, &s);
-        if (status == LEHR_OK)
-            status = lehr_trials_plan(s, &trials);
-        cr_expect_neq(status, LEHR_OK, "%s", cases[c].text);
-        cr_expect_not_null(strstr(lehr_error(), cases[c].says), "%s\n%s", cases[c].text,
-                           lehr_error());
-        lehr_sweep_destroy(&s);
+        char text[400];
+        snprintf(text, sizeof text, "%s%s", head, cases[c].text);
+        expect_refused(text, cases[c].says);
     }
 }
 
@@ -304,15 +334,6 @@ static lehr_trials *plan_good(lehr_sweep *sweep)
     lehr_trials *trials = NULL;
     cr_assert_eq(lehr_trials_plan(sweep, &trials), LEHR_OK, "%s", lehr_error());
     return trials;
-}
-
-static void expect_refused(const char *text, const char *says)
-{
-    lehr_sweep *s = load_good(text);
-    lehr_trials *t = NULL;
-    cr_assert_eq(lehr_trials_plan(s, &t), LEHR_ERR_ARG, "%s", text);
-    cr_assert_not_null(strstr(lehr_error(), says), "%s\n%s", text, lehr_error());
-    lehr_sweep_destroy(&s);
 }
 
 Test(sweep, names_the_trial_whose_config_is_invalid_by_its_values)

@@ -132,8 +132,8 @@ Test(yard, takes_over_from_the_dead_once)
 Test(yard, removes_what_the_dead_have_half_made_and_nothing_of_the_living)
 {
     lehr_yard a = enter();
-    char name[300];
-    snprintf(name, sizeof name, "sweep/trials/.new-%s", a.worker);
+    char name[160];
+    snprintf(name, sizeof name, "sweep/trials/.new-%.120s", a.worker);
     cr_assert_eq(mkdir(scratch(name), 0755), 0);
     cr_assert_eq(mkdir(scratch("sweep/trials/.old-gone"), 0755), 0);
     scratch_write("sweep/trials/.old-gone/file", "x", 1);
