@@ -55,6 +55,14 @@ Test(prune, keeps_the_best_means_when_all_have_come)
     cr_expect_eq(lehr_prune_fate(mine, 7), LEHR_FATE_RUNS);
     cr_expect_eq(lehr_prune_fate(mine, 11), LEHR_FATE_RUNS);
 
+    mine->ledger.maximize = true; /* of 3 2 9 2.5 a failed one and 2, the most are best */
+    cr_assert_eq(lehr_prune_refresh(mine), LEHR_OK);
+    static const bool most[6] = {true, false, true, true, false, false};
+    for (int32_t i = 0; i < 12; i++)
+        cr_expect_eq(lehr_prune_fate(mine, i) == LEHR_FATE_PRUNED, !most[i / 2], "trial %d", i);
+    mine->ledger.maximize = false;
+    cr_assert_eq(lehr_prune_refresh(mine), LEHR_OK);
+
     reach(mine, 0, 0, 0); /* what is written stays */
     cr_assert_eq(lehr_prune_refresh(other), LEHR_OK);
     for (int32_t i = 0; i < 12; i++)

@@ -415,3 +415,15 @@ Test(sweep, packs_what_shares_data_network_loss_and_moves)
         lehr_sweep_destroy(&s);
     }
 }
+
+Test(sweep, every_ready_sweep_can_be_planned)
+{
+    static const char path[] = LEHR_SOURCE_DIR "/configs/sweep_iris.yaml";
+    lehr_sweep *s = NULL;
+    cr_assert_eq(lehr_sweep_load(path, NULL, 0, &s), LEHR_OK, "%s", lehr_error());
+    lehr_trials *t = plan_good(s);
+    cr_assert_eq(t->count, 24);
+    cr_assert_eq(t->shapes, 1);
+    lehr_trials_destroy(&t);
+    lehr_sweep_destroy(&s);
+}
