@@ -53,13 +53,22 @@ Test(worker, fills_launches_and_never_more)
     close_world(&w);
 }
 
+static void keep_tally(const lehr_worker_progress *progress, void *data)
+{
+    *(lehr_tally *)data = progress->tally;
+}
+
 Test(worker, leaves_other_shards_alone)
 {
     world w = {0};
+    lehr_tally shown = {0};
     open_world(&w, "base: base.yaml\naxes: {seed: {range: [1, 7]}}\n");
     w.spec.shard = 1;
     w.spec.shards = 3;
+    w.spec.look = keep_tally;
+    w.spec.data = &shown;
     cr_assert_eq(go(&w, LEHR_WORKER_DONE).state[LEHR_TRIAL_DONE], 2);
+    cr_assert_eq(shown.trials, 2, "progress is that of the shard");
     w.spec.shard = 0;
     w.spec.shards = 1;
     lehr_tally tally;
@@ -159,22 +168,26 @@ Test(worker, results_are_those_of_the_list_and_then_of_others)
 {
     world w = {0};
     int32_t rows = 0;
-    open_world(&w, "base: base.yaml\naxes: {seed: [3, 1]}\n");
+    open_world(&w, "base: base.yaml\naxes: {seed: [5, 4, 3, 1]}\n");
     go(&w, LEHR_WORKER_DONE);
     close_world(&w);
     open_world(&w, "base: base.yaml\naxes: {seed: [1, 2]}\n");
     go(&w, LEHR_WORKER_DONE);
     cr_assert_eq(lehr_collect(&w.yard, &rows), LEHR_OK, "%s", lehr_error());
-    cr_assert_eq(rows, 3);
+    cr_assert_eq(rows, 5);
     char *line = strtok((char *)(uintptr_t)scratch_read("sweep/results.csv"), "\n");
     cr_assert_eq(strncmp(line, "trial,id,seed,state,stop,scans,", 31), 0, "%s", line);
-    static const char *const begins[] = {"0,", "1,", ","}, *const seeds[] = {"1", "2", "3"};
-    for (int i = 0; i < 3; i++) {
-        char id[20] = "", seed[20] = "";
+    char before[20] = "";
+    for (int i = 0; i < 5; i++) {
+        char id[20] = "", number[20] = "";
+        int seed = 0;
         line = strtok(NULL, "\n");
-        cr_assert_eq(strncmp(line, begins[i], strlen(begins[i])), 0, "%s", line);
-        cr_assert_eq(sscanf(strchr(line, ','), ",%12[^,],%19[^,],done,scans,60,", id, seed), 2);
-        cr_assert_str_eq(seed, seeds[i], "%s", line);
+        snprintf(number, sizeof number, i < 2 ? "%d," : ",", i);
+        cr_assert_eq(strncmp(line, number, strlen(number)), 0, "%s", line);
+        cr_assert_eq(sscanf(strchr(line, ','), ",%12[^,],%d,done,scans,60,", id, &seed), 2);
+        cr_assert(i < 2 ? seed == i + 1 : seed >= 3, "%s", line);
+        cr_assert(i <= 2 || strcmp(before, id) < 0, "others by id: %s", line);
+        snprintf(before, sizeof before, "%s", id);
     }
     cr_assert(scratch_has("sweep/results.sqlite"));
     close_world(&w);
@@ -199,6 +212,7 @@ Test(worker, best_point_is_the_best_whole_one)
         {{5, 7, 3, 4, 4, 2}, true, 3, 2, 4},
         {{5, 7, 3, 3, 4, 2}, true, 3, 2, 2},         /* a tie */
         {{5, 7, NAN, 1, 4, NAN}, true, 6, 2, 0},     /* the only whole one */
+        {{1, NAN, 5, 7, NAN, NAN}, true, 6, 2, 2},   /* not the first */
         {{NAN, 7, NAN, NAN, 4, NAN}, true, 4, 1, 4}, /* no whole one */
         {{NAN, NAN, NAN, NAN, NAN, NAN}, false, NAN, 0, 0},
     };
