@@ -51,6 +51,10 @@ typedef struct lehr_run_spec {
     bool early_rejection;    /* as soon as an energy can only be too high: the same bits */
     bool delayed_acceptance; /* a quarter of the points decides first: another sequence */
     lehr_batch_spec batch;
+    int64_t
+        held; /* an extended run: from this scan on temperatures, step sizes and batches stay as they are... */
+    int64_t
+        extra; /* ...and it ends so many scans later, whatever the stop rules say; 0: not extended */
     char backend
         [LEHR_NAME_MAX]; /* "auto", "cpu", "cuda", "cuda:N", "cuda:N,M", "cuda:all", or "cuda:" and
                                     a part of one device's name */

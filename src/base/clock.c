@@ -21,3 +21,12 @@ double lehr_clock_core_s(void)
 {
     return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
+
+void lehr_clock_text(char out[LEHR_CLOCK_TEXT_BYTES])
+{
+    const time_t now = time(NULL);
+    struct tm utc;
+    if (gmtime_r(&now, &utc) == NULL ||
+        strftime(out, LEHR_CLOCK_TEXT_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+        out[0] = '\0';
+}

@@ -9,6 +9,7 @@
 /* X(name): the descriptor lehr_command_<name> in <name>.c, in the order of the help. */
 #define LEHR_COMMANDS(X)                                                                           \
     X(run)                                                                                         \
+    X(resume)                                                                                      \
     X(sweep)                                                                                       \
     X(status)                                                                                      \
     X(collect)                                                                                     \
@@ -24,8 +25,8 @@ enum {
     LEHR_EXIT_USAGE = 2,
     LEHR_EXIT_FAILED_TRIALS = 3, /* of a sweep that has ended */
     LEHR_EXIT_NO_TARGET = 4,     /* with --require-target */
-    LEHR_EXIT_AGAIN = 85,        /* not finished: run it again */
-    LEHR_EXIT_INTERRUPTED = 130
+    LEHR_EXIT_AGAIN = 85,        /* not finished: the same command again goes on */
+    LEHR_EXIT_INTERRUPTED = 130  /* by a second INT */
 };
 
 typedef struct lehr_command {

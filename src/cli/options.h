@@ -14,8 +14,10 @@
     X(BACKEND, 0, "backend", "NAME", "auto, cpu, cuda, cuda:N,M, cuda:all or cuda:PART-OF-NAME")   \
     X(THREADS, 0, "threads", "N",                                                                  \
       "threads of the cpu backend; 0: one per CPU of the affinity mask")                           \
-    X(RESUME, 0, "resume", "auto|never", "auto (default): a finished run prints its result again") \
-    X(MAXH, 0, "maxh", "HOURS", "stop after this many hours")                                      \
+    X(RESUME, 0, "resume", "auto|never", "auto (default): go on with a run that is there already") \
+    X(EXTEND, 0, "extend", "scans=+N", "N more scans at the last temperatures, nothing adapts")    \
+    X(BREAK_LOCK, 0, "break-lock", NULL, "take the directory from a process that is gone")         \
+    X(MAXH, 0, "maxh", "HOURS", "save the run after this many hours and leave with exit code 85")  \
     X(REQUIRE_TARGET, 0, "require-target", NULL, "exit 4 when the run ends without its target")    \
     X(SHARD, 0, "shard", "I/N|auto", "only trials I, I+N, ...; auto: as a Slurm array says")       \
     X(DRY_RUN, 0, "dry-run", NULL, "show the trials and what they would take; write nothing")      \

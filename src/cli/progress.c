@@ -49,7 +49,7 @@ void lehr_screen_line(lehr_screen *screen, lehr_text *line)
     lehr_text_free(line);
 }
 
-void lehr_screen_look(const lehr_progress *progress, lehr_screen *screen)
+void lehr_screen_look(lehr_screen *screen, const lehr_progress *progress)
 {
     lehr_text line = {0};
     if (!lehr_screen_due(screen))

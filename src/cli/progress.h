@@ -16,7 +16,7 @@ typedef struct lehr_screen {
 lehr_screen lehr_screen_open(bool quiet);
 
 /* Show how far a run is, when it is time to. */
-void lehr_screen_look(const lehr_progress *progress, lehr_screen *screen);
+void lehr_screen_look(lehr_screen *screen, const lehr_progress *progress);
 
 /* The same for any line, which is freed: is it time, and show it. */
 bool lehr_screen_due(lehr_screen *screen);

@@ -1,4 +1,4 @@
-/* signals.c: two flags and one pointer, all safe to touch in a handler. */
+/* signals.c: two flags, safe to touch in a handler. */
 #define _DEFAULT_SOURCE
 
 #include "cli/signals.h"
@@ -11,16 +11,12 @@
 enum { EXIT_INTERRUPTED = 130 };
 
 static atomic_int stops, interrupts;
-static _Atomic(lehr_run *) watched;
 
 static void on_signal(int number)
 {
     if (number == SIGINT && atomic_fetch_add(&interrupts, 1) > 0)
         _exit(EXIT_INTERRUPTED);
     atomic_store(&stops, 1);
-    lehr_run *run = atomic_load(&watched);
-    if (run != NULL)
-        lehr_run_interrupt(run);
 }
 
 /* Handle a signal; SA_RESTART keeps reads and writes going. */
@@ -47,13 +43,6 @@ void lehr_signals_install(void)
         handle(unwanted[i], SIG_IGN);
     if (!is_ignored(SIGHUP))
         handle(SIGHUP, on_signal);
-}
-
-void lehr_signals_watch(lehr_run *run)
-{
-    atomic_store(&watched, run);
-    if (run != NULL && lehr_signals_seen())
-        lehr_run_interrupt(run);
 }
 
 bool lehr_signals_seen(void)

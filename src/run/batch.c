@@ -77,9 +77,11 @@ void lehr_batch_destroy(lehr_run *run)
 static int64_t points_at(const lehr_run *run, int64_t scan)
 {
     const lehr_batch_spec *spec = &run->spec.batch;
-    if (spec->grow == 0 || run->last_scan == INT64_MAX || run->last_scan <= spec->refresh)
+    if (spec->grow == 0 || run->planned == INT64_MAX || run->planned <= spec->refresh)
         return spec->points;
-    const int64_t last = (run->last_scan - 1) / spec->refresh * spec->refresh;
+    if (run->spec.extra > 0 && scan > run->spec.held)
+        scan = run->spec.held;
+    const int64_t last = (run->planned - 1) / spec->refresh * spec->refresh;
     const double share = last > 0 ? (double)scan / (double)last : 1;
     const double log_points = lehr_log64((double)spec->points) +
                               share * lehr_log64((double)spec->grow / (double)spec->points);

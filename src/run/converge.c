@@ -24,6 +24,20 @@ static void plan_end(lehr_run *run, int64_t scans, lehr_stop stop)
     }
 }
 
+/* An extended run has one rule only. */
+static lehr_status extend(lehr_run *run)
+{
+    const lehr_run_spec *spec = &run->spec;
+    if (spec->extra == 0)
+        return LEHR_OK;
+    LEHR_CHECK(spec->held >= 1 && spec->extra > 0 && spec->extra < INT64_MAX - spec->held,
+               LEHR_ERR_ARG, "a run cannot be extended at scan %lld by %lld scans",
+               (long long)spec->held, (long long)spec->extra);
+    run->last_scan = spec->held + spec->extra;
+    run->last_stop = LEHR_STOP_SCANS;
+    return LEHR_OK;
+}
+
 lehr_status lehr_stop_plan(lehr_run *run, int32_t rows)
 {
     const lehr_stop_spec *stop = &run->spec.stop;
@@ -39,7 +53,8 @@ lehr_status lehr_stop_plan(lehr_run *run, int32_t rows)
     LEHR_CHECK(
         run->spec.method != LEHR_METHOD_ANNEALING || run->last_scan < INT64_MAX, LEHR_ERR_ARG,
         "annealing needs stop.scans, stop.proposals or cooling.scans: the schedule has to end");
-    return LEHR_OK;
+    run->planned = run->last_scan;
+    return extend(run);
 }
 
 static bool target_reached(const lehr_run *run)
@@ -66,6 +81,8 @@ lehr_stop lehr_stop_observed(lehr_run *run)
         run->accepts = accepts;
         run->accepts_scan = run->scan;
     }
+    if (run->spec.extra > 0)
+        return LEHR_STOP_NONE;
     if (target_reached(run))
         return LEHR_STOP_TARGET;
     const int64_t frozen = run->spec.stop.frozen;

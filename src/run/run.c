@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "core/loss.h"
+#include "core/proposal.h"
+#include "core/temper.h"
 #include "model/objective.h"
 #include "run/replicas.h"
 #include "temper/ladder.h"
@@ -89,9 +91,9 @@ static lehr_status count_rows(const lehr_run_spec *spec, int32_t *rungs, int32_t
 /* Scan from which step sizes are frozen. An annealed row adapts to the end: it never samples. */
 static uint64_t adapt_scans(const lehr_run *run)
 {
-    if (run->spec.method == LEHR_METHOD_ANNEALING || run->last_scan == INT64_MAX)
+    if (run->spec.method == LEHR_METHOD_ANNEALING || run->planned == INT64_MAX)
         return UINT64_MAX;
-    return (uint64_t)(run->spec.adapt * (double)run->last_scan);
+    return (uint64_t)(run->spec.adapt * (double)run->planned);
 }
 
 /* Proposals that may be rejected before their energy is known have no acceptance probability, so step sizes
@@ -120,6 +122,22 @@ static lehr_status fill_step_schedules(const lehr_run *run, lehr_group *group)
     return LEHR_OK;
 }
 
+/* Schedules that have come to their end at a scan, wherever they were then; nothing is adapted any more. */
+static void hold(lehr_group *group, lehr_u64 scan)
+{
+    for (int32_t m = 0; m < group->moves; m++) {
+        lehr_move_args *move = &group->move[m];
+        if (!move->scheduled)
+            continue;
+        move->log_from = lehr_log64((double)lehr_scheduled_step(group, m, scan));
+        move->log_slope = 0;
+    }
+    if (group->scheduled)
+        group->end = 1 / lehr_cooling_beta(group, scan);
+    group->cooling_scans = scan + 1;
+    group->adapt_scans = group->adapt_scans < scan ? group->adapt_scans : scan;
+}
+
 static lehr_status fill_group(const lehr_run *run, int32_t rungs, int32_t rows, lehr_group *group)
 {
     const lehr_run_spec *spec = &run->spec;
@@ -136,7 +154,7 @@ static lehr_status fill_group(const lehr_run *run, int32_t rungs, int32_t rows, 
         .scheduled = annealing,
         .outcomes = counts_outcomes(run),
         .delayed = spec->delayed_acceptance,
-        .cooling_scans = (lehr_u64)(spec->cooling.scans ? spec->cooling.scans : run->last_scan),
+        .cooling_scans = (lehr_u64)(spec->cooling.scans ? spec->cooling.scans : run->planned),
         .adapt_scans = adapt_scans(run),
         .until = run->last_scan == INT64_MAX ? UINT64_MAX : (lehr_u64)run->last_scan,
         .start = spec->cooling.start,
@@ -148,7 +166,10 @@ static lehr_status fill_group(const lehr_run *run, int32_t rungs, int32_t rows, 
     LEHR_TRY(lehr_moves_fill(spec->moves, spec->move_count,
                              lehr_objective_weights(run->pack->objective),
                              &run->pack->problem->args.network, group->move));
-    return fill_step_schedules(run, group);
+    LEHR_TRY(fill_step_schedules(run, group));
+    if (spec->extra > 0)
+        hold(group, (lehr_u64)spec->held);
+    return LEHR_OK;
 }
 
 lehr_status lehr_run_plan_group(lehr_run *run, lehr_group *group)
@@ -239,8 +260,9 @@ static lehr_stop stop_between_slices(const lehr_run *run)
         return run->last_stop;
     if (atomic_load(&run->pack->interrupted))
         return LEHR_STOP_SIGNAL;
-    return run->spec.stop.wall_s > 0 && run->wall_s >= run->spec.stop.wall_s ? LEHR_STOP_WALL
-                                                                             : LEHR_STOP_NONE;
+    return run->spec.extra == 0 && run->spec.stop.wall_s > 0 && run->wall_s >= run->spec.stop.wall_s
+               ? LEHR_STOP_WALL
+               : LEHR_STOP_NONE;
 }
 
 static lehr_status observe(lehr_run *run)

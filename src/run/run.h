@@ -43,6 +43,7 @@ struct lehr_run {
 
     int64_t scan;        /* done */
     int64_t last_scan;   /* of the plan; INT64_MAX when no number of scans is set */
+    int64_t planned;     /* the same before the run was extended: the length of its schedules */
     lehr_stop last_stop; /* why the run ends at last_scan */
     lehr_stop stop;
     double wall_s; /* spent in this run */

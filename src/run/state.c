@@ -88,6 +88,9 @@ static lehr_status check_scans(const lehr_run *run)
     CHECK_STATE(0 <= run->scan && run->scan <= run->last_scan,
                 "scan %lld is not one of a run of %lld scans", (long long)run->scan,
                 (long long)run->last_scan);
+    CHECK_STATE(run->spec.extra == 0 || run->scan >= run->spec.held,
+                "scan %lld is before the end at %lld that was extended", (long long)run->scan,
+                (long long)run->spec.held);
     CHECK_STATE((unsigned)run->stop < LEHR_STOP_COUNT, "stop %d is not a reason to stop",
                 (int)run->stop);
     CHECK_STATE(run->observed_scan <= run->scan && run->best_scan <= run->scan &&
@@ -125,7 +128,8 @@ lehr_status lehr_run_restore(lehr_run *run)
     LEHR_TRY(check_scans(run));
     LEHR_TRY(check_places(pack->table, g));
     LEHR_TRY(check_energies(pack->table, g));
-    if (run->stop == LEHR_STOP_SIGNAL || run->stop == LEHR_STOP_WALL)
+    const bool extended = run->spec.extra > 0 && run->scan < run->last_scan;
+    if (run->stop == LEHR_STOP_SIGNAL || run->stop == LEHR_STOP_WALL || extended)
         run->stop = LEHR_STOP_NONE;
     if (run->stop == LEHR_STOP_NONE)
         pack->scan = run->scan;

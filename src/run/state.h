@@ -37,6 +37,8 @@ lehr_status lehr_run_fields(lehr_run *run, lehr_field out[LEHR_FIELDS_MAX], int3
 /* The fields were written with those of a run of the same spec and data: go on from there, bit for bit. A run that had
  * ended stays so, but for a signal, and for a limit of the clock. Runs of a pack that go on must be at one scan.
  *
+ * One whose spec extends it goes on from its end.
+ *
  * Fails with LEHR_ERR_DATA, and leaves a run that can only be destroyed, when they are no state of such a run: a scan
  * beyond its end, rungs that are no permutation, energies that are not finite. */
 lehr_status lehr_run_restore(lehr_run *run);

@@ -24,6 +24,10 @@ lehr_status lehr_config_parse(const char *text, size_t length, const char *file,
 lehr_status lehr_config_blame_again(const char *path, const char *const *overrides, int32_t count,
                                     lehr_status status);
 
+/* The first key of the identity in which two configs differ, and both values, added to text; nothing when there is
+ * none (the content of a file is not looked at). */
+void lehr_config_difference(const lehr_config *there, const lehr_config *here, lehr_text *text);
+
 /* A config as YAML with two lines of comment above every key: meaning, unit, range, part of the
  * identity or not. configs/defaults.yaml is this text for the defaults. Paths stay as they are.
  * Fails like lehr_config_write; the text is the caller's to free in both cases. */

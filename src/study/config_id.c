@@ -164,3 +164,40 @@ lehr_status lehr_config_id(const lehr_config *config, uint64_t data_hash, char i
     lehr_text_free(&c.values);
     return status;
 }
+
+/* ---- What differs? --------------------------------------------------------------------------- */
+
+/* Does the value of a key differ? Then it is said. */
+static bool say_difference(const lehr_config_key *key, int32_t move, const lehr_config_draft *there,
+                           const lehr_config_draft *here, lehr_text *text)
+{
+    lehr_text a = {0}, b = {0};
+    char name[LEHR_CONFIG_PATH_MAX];
+    const bool differ = lehr_config_value_print(key, move, there, LEHR_STYLE_JSON, &a) == LEHR_OK &&
+                        lehr_config_value_print(key, move, here, LEHR_STYLE_JSON, &b) == LEHR_OK &&
+                        !a.failed && !b.failed && strcmp(a.data, b.data) != 0;
+    lehr_config_name(key, move, name);
+    if (differ)
+        lehr_text_add(text, "%s is %s there and %s here", name, a.data, b.data);
+    lehr_text_free(&a);
+    lehr_text_free(&b);
+    return differ;
+}
+
+void lehr_config_difference(const lehr_config *there, const lehr_config *here, lehr_text *text)
+{
+    const lehr_config_draft a = lehr_config_draft_of(there), b = lehr_config_draft_of(here);
+    const int32_t moves = there->run.move_count;
+    if (moves != here->run.move_count) {
+        lehr_text_add(text, "there are %d moves there and %d here", moves, here->run.move_count);
+        return;
+    }
+    for (int32_t i = 0; i < lehr_config_key_count; i++) {
+        const lehr_config_key *key = &lehr_config_keys[i];
+        if ((key->flags & LEHR_KEY_IDENTITY) == 0 || key->value == LEHR_VALUE_PATH)
+            continue;
+        for (int32_t m = 0; m < (lehr_config_is_move(key) ? moves : 1); m++)
+            if (say_difference(key, m, &a, &b, text))
+                return;
+    }
+}

@@ -206,7 +206,8 @@ const lehr_config_key lehr_config_keys[] = {
     {"output.observe", COUNT, AT(run.observe), .low = 1, .high = SCANS_MAX, .unit = "scans",
      .meaning = "between looks at the metrics: `best` is chosen there and nowhere else"},
     {"output.checkpoint_s", NUMBER, AT(checkpoint_s), .high = LARGE, .unit = "s",
-     .meaning = "between checkpoints"},
+     .meaning =
+         "between checkpoints, which take at most 1 % of the time; 0: only when the process ends"},
     {"output.trace.energy", COUNT, AT(trace_energy), .high = SCANS_MAX, .unit = "scans",
      .meaning = "between energies written to the trace; 0: none"},
 

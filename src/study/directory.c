@@ -1,5 +1,5 @@
-/* directory.c: opening, making and claiming directories. */
-#define _POSIX_C_SOURCE 200809L
+/* directory.c: opening and making directories. */
+#define _GNU_SOURCE /* renameat2 */
 
 #include "study/directory.h"
 
@@ -14,7 +14,7 @@
 #include "base/status.h"
 #include "base/text.h"
 
-enum { DIRECTORY_MODE = 0755 };
+enum { DIRECTORY_MODE = 0755, TEMPORARY_TRIES = 100 };
 
 lehr_status lehr_path_join(const char *parent, const char *name, char out[LEHR_PATH_MAX])
 {
@@ -106,7 +106,7 @@ lehr_status lehr_dir_make(const char *path, lehr_dir *out)
 /* Open the directory `name` of parent, which must not be a symbolic link. */
 static lehr_status open_child(const lehr_dir *parent, const char *name, lehr_dir *out)
 {
-    lehr_dir dir = {.fd = -1};
+    lehr_dir dir = {.fd = -1, .lock = parent->lock};
     LEHR_TRY(lehr_path_join(parent->path, name, dir.path));
     dir.fd = openat(parent->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir.fd < 0) {
@@ -130,22 +130,64 @@ lehr_status lehr_dir_enter(const lehr_dir *parent, const char *name, lehr_dir *o
     return open_child(parent, name, out);
 }
 
-lehr_status lehr_dir_claim(const lehr_dir *parent, const char *name, lehr_dir *out)
+/* ---- All at once ----------------------------------------------------------------------------- */
+
+/* A new name that nobody uses: a leftover of a killed process with our number is stepped over. */
+static bool make_staged(const lehr_dir *parent, const char *name, char *staged, size_t capacity)
 {
-    if (mkdirat(parent->fd, name, DIRECTORY_MODE) != 0) {
-        const int error = errno;
-        const lehr_status status = error == EEXIST ? LEHR_ERR_EXISTS : LEHR_ERR_IO;
-        return lehr_fail(status, "%s/%s: cannot make the directory: %s", parent->path, name,
-                         lehr_system_error(error));
+    for (int i = 0; i < TEMPORARY_TRIES; i++) {
+        snprintf(staged, capacity, ".%s.%ld.%d", name, (long)getpid(), i);
+        if (mkdirat(parent->fd, staged, DIRECTORY_MODE) == 0)
+            return true;
+        if (errno != EEXIST)
+            return false;
     }
-    const lehr_status status = open_child(parent, name, out);
-    if (status != LEHR_OK) {
-        unlinkat(parent->fd, name, AT_REMOVEDIR);
-        return status;
+    return false;
+}
+
+lehr_status lehr_dir_stage(const lehr_dir *parent, const char *name, lehr_dir *out,
+                           char staged[LEHR_NAME_MAX + 32])
+{
+    char path[LEHR_PATH_MAX];
+    LEHR_TRY(lehr_path_join(parent->path, name, path));
+    LEHR_CHECK(make_staged(parent, name, staged, LEHR_NAME_MAX + 32), LEHR_ERR_IO,
+               "%s: cannot make the directory: %s", path, lehr_system_error(errno));
+    const lehr_status status = open_child(parent, staged, out);
+    if (status != LEHR_OK)
+        unlinkat(parent->fd, staged, AT_REMOVEDIR);
+    else
+        lehr_text_copy(out->path, sizeof out->path, path);
+    return status;
+}
+
+/* rename() takes the place of an empty directory; not all file systems can be told not to. */
+static int rename_new(int parent, const char *from, const char *to)
+{
+    struct stat about;
+    if (renameat2(parent, from, parent, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    if (fstatat(parent, to, &about, AT_SYMLINK_NOFOLLOW) == 0) {
+        errno = EEXIST;
+        return -1;
     }
+    return renameat(parent, from, parent, to);
+}
+
+lehr_status lehr_dir_reveal(const lehr_dir *parent, const char *staged, const lehr_dir *dir,
+                            const char *name)
+{
     (void)fsync(
-        parent
-            ->fd); /* the new entry itself; some file systems refuse this, and lose nothing by it */
+        dir->fd); /* what is in it; then the new entry itself. Some file systems refuse this,
+                             and lose nothing by it */
+    if (rename_new(parent->fd, staged, name) != 0) {
+        const int error = errno;
+        const bool taken = error == EEXIST || error == ENOTEMPTY || error == ENOTDIR;
+        return lehr_fail(taken ? LEHR_ERR_EXISTS : LEHR_ERR_IO, "%s: cannot make the directory: %s",
+                         dir->path, lehr_system_error(error));
+    }
+    (void)fsync(parent->fd);
     return LEHR_OK;
 }
 

@@ -6,9 +6,14 @@
 #include "lehr/objective.h"
 #include "lehr/status.h"
 
+struct lehr_lock; /* study/lock.h */
+
 typedef struct lehr_dir {
     int fd;                   /* -1: closed */
     char path[LEHR_PATH_MAX]; /* for messages and for opening it again */
+    const struct lehr_lock
+        *lock; /* asked before a file gets its name; directories below inherit it.
+                                     NULL: none */
 } lehr_dir;
 
 /* The directory above `path` and the last name of it ("." and "x" for "x"; trailing slashes do
@@ -30,9 +35,14 @@ lehr_status lehr_dir_make(const char *path, lehr_dir *out);
  * a control character, LEHR_ERR_IO when it is a symbolic link. */
 lehr_status lehr_dir_enter(const lehr_dir *parent, const char *name, lehr_dir *out);
 
-/* Make a directory that nobody has: of several processes one succeeds, the others get
- * LEHR_ERR_EXISTS. */
-lehr_status lehr_dir_claim(const lehr_dir *parent, const char *name, lehr_dir *out);
+/* Make a directory under a temporary name, `staged`, beside the place that it will have; what is put into it
+ * appears all at once when it is revealed. Its messages name the place. Fails with LEHR_ERR_IO. */
+lehr_status lehr_dir_stage(const lehr_dir *parent, const char *name, lehr_dir *out,
+                           char staged[LEHR_NAME_MAX + 32]);
+
+/* Give it its name: of several processes one succeeds, the others get LEHR_ERR_EXISTS. */
+lehr_status lehr_dir_reveal(const lehr_dir *parent, const char *staged, const lehr_dir *dir,
+                            const char *name);
 
 /* NULL-safe; closing twice is harmless. */
 void lehr_dir_close(lehr_dir *dir);

@@ -30,9 +30,9 @@ typedef struct party {
     stage *stage;
     int32_t first, count;
     lehr_pack *pack;
-    lehr_run_spec *spec;     /* [count] */
-    lehr_recorded *recorded; /* [count] */
-    lehr_recorder recorder;
+    lehr_run_spec *spec;      /* [count] */
+    lehr_recorder **recorder; /* [count] */
+    lehr_recording recording;
     int32_t stages; /* behind it */
 } party;
 
@@ -64,8 +64,11 @@ static lehr_status open_store(const party *p, int32_t index)
 {
     lehr_seat *seat = seat_of(p, index);
     const lehr_launch *launch = p->stage->launch;
-    LEHR_TRY(lehr_store_enter(config_of(p, index), trial_of(launch, seat)->id, &seat->dir,
-                              &seat->store));
+    const lehr_store_spec spec = {.config = config_of(p, index),
+                                  .id = trial_of(launch, seat)->id,
+                                  .job = launch->yard->job,
+                                  .dir = &seat->dir};
+    LEHR_TRY(lehr_store_enter(&spec, &seat->store));
     lehr_store_pace(seat->store, status_every_s * launch->count);
     return LEHR_OK;
 }
@@ -91,7 +94,7 @@ static lehr_status write_result(const party *p, int32_t index)
     lehr_seat *seat = seat_of(p, index);
     json_t *result = NULL;
     const lehr_result_about about = {config_of(p, index), trial_of(p->stage->launch, seat)->id,
-                                     lehr_store_dir(seat->store)->path};
+                                     lehr_store_dir(seat->store)->path, NULL};
     LEHR_TRY(lehr_run_best(seat->run, p->stage->model->theta));
     LEHR_TRY(lehr_result_make(seat->run, &about, &result));
     const lehr_status status = lehr_store_result(seat->store, p->stage->model, result);
@@ -119,15 +122,13 @@ static lehr_status end_at_stage(const party *p, lehr_seat *seat)
     return LEHR_OK;
 }
 
-/* A run has stopped; one that was interrupted stays unfinished. */
+/* A run has stopped. */
 static lehr_status end_seat(int32_t index, void *data)
 {
     const party *p = data;
     lehr_seat *seat = seat_of(p, index);
     if (seat->fate != LEHR_FATE_RUNS)
         return end_at_stage(p, seat);
-    if (lehr_run_stopped(seat->run) == LEHR_STOP_SIGNAL)
-        return LEHR_OK;
     lehr_status status = write_result(p, index);
     if (status == LEHR_OK && p->stage->launch->prune != NULL)
         status = lehr_prune_end(p->stage->launch->prune, seat->trial, seen(p, seat));
@@ -155,14 +156,12 @@ static lehr_status settle(void *data)
 
 /* ---- A pack ---------------------------------------------------------------------------------- */
 
-static void look(void *data)
+static bool look(void *data)
 {
     const party *p = data;
     lehr_launch *launch = p->stage->launch;
-    if (launch->look == NULL || !launch->look(launch->data))
-        return;
-    launch->stopped = true;
-    lehr_run_interrupt(lehr_pack_run(p->pack, 0)); /* and with it the whole pack */
+    launch->stopped = launch->look != NULL && launch->look(launch->data);
+    return !launch->stopped;
 }
 
 /* The next stage to stop at. */
@@ -170,7 +169,7 @@ static void set_pause(party *p, int32_t stages)
 {
     const lehr_prune *prune = p->stage->launch->prune;
     p->stages = stages;
-    p->recorder.pause = prune != NULL && stages < prune->stages ? prune->scan[stages] : 0;
+    p->recording.pause = prune != NULL && stages < prune->stages ? prune->scan[stages] : 0;
 }
 
 /* The pack has come to a stage: write down what its runs have reached, and see which of them go on. */
@@ -198,7 +197,7 @@ static lehr_status reach(void *data)
 static lehr_status make_pack(party *p)
 {
     LEHR_TRY(LEHR_NEW(p->spec, (size_t)p->count, "the runs of a launch"));
-    LEHR_TRY(LEHR_NEW(p->recorded, (size_t)p->count, "the runs of a launch"));
+    LEHR_TRY(LEHR_NEW(p->recorder, (size_t)p->count, "the runs of a launch"));
     for (int32_t i = 0; i < p->count; i++) {
         p->spec[i] = config_of(p, i)->run;
         lehr_text_copy(p->spec[i].cache_dir, sizeof p->spec[i].cache_dir,
@@ -213,31 +212,39 @@ static lehr_status make_pack(party *p)
     return LEHR_OK;
 }
 
+static lehr_status open_recorder(party *p, int32_t index)
+{
+    const lehr_record_spec spec = {.config = config_of(p, index), .unsaved = true};
+    LEHR_TRY(open_store(p, index));
+    return lehr_recorder_create(seat_of(p, index)->store, seat_of(p, index)->run, &spec,
+                                &p->recorder[index]);
+}
+
 static lehr_status run_pack(party *p)
 {
     LEHR_TRY(make_pack(p));
-    for (int32_t i = 0; i < p->count; i++) {
-        LEHR_TRY(open_store(p, i));
-        p->recorded[i] = (lehr_recorded){.store = seat_of(p, i)->store,
-                                         .trace_energy = config_of(p, i)->trace_energy};
-    }
-    p->recorder = (lehr_recorder){.pack = p->pack,
-                                  .run = p->recorded,
-                                  .look = look,
-                                  .end = end_seat,
-                                  .reach = reach,
-                                  .settle = settle,
-                                  .data = p};
+    for (int32_t i = 0; i < p->count; i++)
+        LEHR_TRY(open_recorder(p, i));
+    p->recording = (lehr_recording){.pack = p->pack,
+                                    .recorder = p->recorder,
+                                    .look = look,
+                                    .end = end_seat,
+                                    .settle = settle,
+                                    .reach = reach,
+                                    .data = p};
     set_pause(p, 0);
-    return lehr_record(&p->recorder);
+    return lehr_record(&p->recording);
 }
 
 static void close_pack(party *p)
 {
     lehr_pack_destroy(&p->pack);
-    for (int32_t i = 0; i < p->count; i++)
+    for (int32_t i = 0; i < p->count; i++) {
         seat_of(p, i)->run = NULL;
-    LEHR_FREE(p->recorded);
+        if (p->recorder != NULL)
+            lehr_recorder_destroy(&p->recorder[i]);
+    }
+    LEHR_FREE(p->recorder);
     LEHR_FREE(p->spec);
 }
 

@@ -3,6 +3,7 @@
 
 #include "study/output.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,6 +18,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "base/write.h"
+#include "study/lock.h"
 
 enum { FILE_MODE = 0644, TEMPORARY_TRIES = 100 };
 
@@ -100,6 +102,16 @@ static lehr_status settle(lehr_output *output)
     return failed(output->dir, output->name, error, output->size_bytes);
 }
 
+/* A file of a directory whose lock was lost gets no name. */
+static lehr_status check_lock(const lehr_output *output)
+{
+    const lehr_dir *dir = output->dir;
+    const lehr_status status = dir->lock != NULL ? lehr_lock_check(dir->lock) : LEHR_OK;
+    if (status != LEHR_OK)
+        unlinkat(dir->fd, output->temporary, 0);
+    return status;
+}
+
 /* Remove the temporary file of a settled output and say why. */
 static lehr_status unsettle(const lehr_output *output, int error)
 {
@@ -122,6 +134,7 @@ static lehr_status sync_directory(const lehr_output *output)
 lehr_status lehr_output_commit(lehr_output *output)
 {
     LEHR_TRY(settle(output));
+    LEHR_TRY(check_lock(output));
     const int dir = output->dir->fd;
     if (renameat(dir, output->temporary, dir, output->name) != 0)
         return unsettle(output, errno);
@@ -146,6 +159,7 @@ static int rename_new(int dir, const char *from, const char *to)
 lehr_status lehr_output_commit_new(lehr_output *output)
 {
     LEHR_TRY(settle(output));
+    LEHR_TRY(check_lock(output));
     if (rename_new(output->dir->fd, output->temporary, output->name) != 0)
         return unsettle(output, errno);
     return sync_directory(output);
@@ -191,7 +205,67 @@ lehr_status lehr_log_create(const lehr_dir *dir, const char *name, int *fd)
 lehr_status lehr_log_append(const lehr_dir *dir, const char *name, int fd, const void *bytes,
                             size_t count)
 {
+    if (dir->lock != NULL)
+        LEHR_TRY(lehr_lock_check(dir->lock));
     if (!lehr_write_all(fd, bytes, count))
         return failed(dir, name, errno, count);
+    return LEHR_OK;
+}
+
+lehr_status lehr_log_reopen(const lehr_dir *dir, const char *name, int64_t size_bytes, int *fd)
+{
+    struct stat about;
+    const int opened = openat(dir->fd, name, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+    if (opened < 0 || fstat(opened, &about) != 0 ||
+        (about.st_size > size_bytes && ftruncate(opened, (off_t)size_bytes) != 0)) {
+        const int error = errno;
+        if (opened >= 0)
+            close(opened);
+        return failed(dir, name, error, 0);
+    }
+    if (about.st_size < size_bytes) {
+        close(opened);
+        return lehr_fail(LEHR_ERR_DATA, "%s/%s has %lld bytes, %lld were written", dir->path, name,
+                         (long long)about.st_size, (long long)size_bytes);
+    }
+    *fd = opened;
+    return LEHR_OK;
+}
+
+lehr_status lehr_log_sync(const lehr_dir *dir, const char *name, int fd, int64_t *size_bytes)
+{
+    struct stat about;
+    if (fsync(fd) != 0 || fstat(fd, &about) != 0)
+        return failed(dir, name, errno, 0);
+    *size_bytes = about.st_size;
+    return LEHR_OK;
+}
+
+/* ".name.pid.number", as open_temporary makes them. */
+static bool is_leftover(const char *name)
+{
+    const char *number = strrchr(name, '.'), *pid = number;
+    while (pid > name && *--pid != '.')
+        if (*pid < '0' || *pid > '9')
+            return false;
+    return name[0] == '.' && pid > name && number - pid > 1 && number[1] != '\0' &&
+           strspn(number + 1, "0123456789") == strlen(number + 1);
+}
+
+lehr_status lehr_output_sweep(const lehr_dir *dir)
+{
+    const int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+    if (folder == NULL) {
+        const int error = errno;
+        if (fd >= 0)
+            close(fd);
+        return lehr_fail(LEHR_ERR_IO, "%s: cannot open the directory: %s", dir->path,
+                         lehr_system_error(error));
+    }
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        if (is_leftover(entry->d_name))
+            unlinkat(dir->fd, entry->d_name, 0);
+    closedir(folder);
     return LEHR_OK;
 }

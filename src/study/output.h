@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lehr/status.h"
 #include "study/directory.h"
@@ -53,5 +54,15 @@ lehr_status lehr_log_create(const lehr_dir *dir, const char *name, int *fd);
 /* Append bytes by one write() (more only when the system takes less). Fails with LEHR_ERR_IO. */
 lehr_status lehr_log_append(const lehr_dir *dir, const char *name, int fd, const void *bytes,
                             size_t count);
+
+/* Open a log again and cut it to the length that it had. Fails with LEHR_ERR_DATA when it is shorter. */
+lehr_status lehr_log_reopen(const lehr_dir *dir, const char *name, int64_t size_bytes, int *fd);
+
+/* Everything that was appended onto the disk, and how much that is. After a failure the descriptor is of no
+ * use: another fsync on it would prove nothing. */
+lehr_status lehr_log_sync(const lehr_dir *dir, const char *name, int fd, int64_t *size_bytes);
+
+/* Remove the temporary files of processes that were killed; only for who holds the directory's lock. */
+lehr_status lehr_output_sweep(const lehr_dir *dir);
 
 #endif

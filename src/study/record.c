@@ -1,58 +1,118 @@
-/* record.c: the loop of slices as stores see it: one for a run and for a pack. Cutting slices at trace scans
- * never changes a bit. */
+/* record.c: the loop of slices as stores see it: one for a run and for a pack. Cutting slices at trace scans or
+ * leaving between two of them never changes a bit. */
 #include "study/record.h"
 
 #include "base/memory.h"
 #include "base/status.h"
 #include "run/run.h"
 #include "study/model.h"
-#include "study/progress.h"
+#include "study/save.h"
 #include "study/trace.h"
 
-static lehr_status begin_run(lehr_recorded *r, lehr_run *run)
+struct lehr_recorder {
+    lehr_store *store;
+    lehr_run *run;
+    lehr_record_spec spec;
+    lehr_trace *trace; /* NULL: none */
+    lehr_saver saver;
+    bool resumed;     /* the first event stands already */
+    int64_t observed; /* scan of the last event */
+    bool ended;
+};
+
+static lehr_status open_recorder(lehr_recorder *r)
 {
-    r->run = run;
-    r->trace = NULL;
-    r->observed = run->observed_scan;
-    r->ended = false;
-    if (r->trace_energy > 0)
-        LEHR_TRY(lehr_trace_create(lehr_store_dir(r->store), lehr_run_group(run)->rows, &r->trace));
-    return lehr_store_event(r->store, &run->observation);
+    const lehr_record_spec *spec = &r->spec;
+    if (spec->config->trace_energy > 0)
+        LEHR_TRY(
+            lehr_trace_create(lehr_store_dir(r->store), lehr_run_group(r->run)->rows, &r->trace));
+    r->saver.store = r->store;
+    r->saver.run = r->run;
+    r->saver.trace = r->trace;
+    return spec->unsaved ? LEHR_OK
+                         : lehr_saver_open(&r->saver, spec->config, spec->id, spec->data_hash);
 }
 
-/* What one slice has brought to one run. */
-static lehr_status record_run(lehr_recorded *r)
+lehr_status lehr_recorder_create(lehr_store *store, lehr_run *run, const lehr_record_spec *spec,
+                                 lehr_recorder **out)
 {
-    lehr_run *run = r->run;
+    lehr_recorder *recorder = NULL;
+    LEHR_TRY(LEHR_NEW(recorder, 1, "a recorder"));
+    recorder->store = store;
+    recorder->run = run;
+    recorder->spec = *spec;
+    recorder->saver.generations.dir.fd = -1;
+    const lehr_status status = open_recorder(recorder);
+    if (status != LEHR_OK) {
+        lehr_recorder_destroy(&recorder);
+        return status;
+    }
+    *out = recorder;
+    return LEHR_OK;
+}
+
+void lehr_recorder_destroy(lehr_recorder **recorder)
+{
+    if (recorder == NULL || *recorder == NULL)
+        return;
+    lehr_saver_close(&(*recorder)->saver);
+    lehr_trace_destroy(&(*recorder)->trace);
+    LEHR_FREE(*recorder);
+}
+
+lehr_status lehr_recorder_resume(lehr_recorder *recorder, bool *found, lehr_text *notice)
+{
+    LEHR_TRY(lehr_saver_read(&recorder->saver, found, notice));
+    recorder->resumed = *found;
+    return LEHR_OK;
+}
+
+/* ---- One run ----------------------------------------------------------------------------------- */
+
+static lehr_status show(const lehr_recorder *r)
+{
+    const lehr_progress progress = lehr_progress_of(r->run);
+    return lehr_store_progress(r->store, progress.scan, progress.scans, progress.left_s);
+}
+
+static lehr_status begin_run(lehr_recorder *r)
+{
+    r->observed = r->run->observed_scan;
+    if (!r->resumed)
+        LEHR_TRY(lehr_store_event(r->store, &r->run->observation));
+    return show(r);
+}
+
+/* What one slice has brought to one run. A trace that is saved is closed later: a longer run can go on from both. */
+static lehr_status record_run(lehr_recorder *r)
+{
+    const lehr_run *run = r->run;
     if (run->observed_scan != r->observed)
         LEHR_TRY(lehr_store_event(r->store, &run->observation));
     r->observed = run->observed_scan;
-    if (r->trace != NULL && run->scan % r->trace_energy == 0)
-        LEHR_TRY(lehr_trace_add(r->trace, run));
-    const lehr_progress progress = lehr_progress_of(run);
-    LEHR_TRY(lehr_store_progress(r->store, progress.scan, progress.scans, progress.left_s));
-    return lehr_run_stopped(run) != LEHR_STOP_NONE && r->trace != NULL ? lehr_trace_flush(r->trace)
-                                                                       : LEHR_OK;
+    if (r->trace != NULL && run->scan % r->spec.config->trace_energy == 0)
+        LEHR_TRY(lehr_trace_add(r->trace, r->run));
+    if (!r->spec.unsaved && lehr_saver_due(&r->saver))
+        LEHR_TRY(lehr_saver_write(&r->saver));
+    LEHR_TRY(show(r));
+    r->ended = run->stop != LEHR_STOP_NONE;
+    return r->ended && r->spec.unsaved && r->trace != NULL ? lehr_trace_flush(r->trace) : LEHR_OK;
 }
 
-static lehr_status record_slice(const lehr_recorder *recorder)
+/* ---- The loop -------------------------------------------------------------------------------- */
+
+static lehr_status record_slice(const lehr_recording *r)
 {
     bool any = false;
-    for (int32_t i = 0; i < lehr_pack_count(recorder->pack); i++) {
-        lehr_recorded *r = &recorder->run[i];
-        if (r->ended)
+    for (int32_t i = 0; i < lehr_pack_count(r->pack); i++) {
+        if (r->recorder[i]->ended)
             continue;
-        LEHR_TRY(record_run(r));
-        r->ended = lehr_run_stopped(r->run) != LEHR_STOP_NONE;
-        any |= r->ended;
-        if (r->ended && recorder->end != NULL)
-            LEHR_TRY(recorder->end(i, recorder->data));
+        LEHR_TRY(record_run(r->recorder[i]));
+        any |= r->recorder[i]->ended;
+        if (r->recorder[i]->ended && r->end != NULL)
+            LEHR_TRY(r->end(i, r->data));
     }
-    if (any && recorder->settle != NULL)
-        LEHR_TRY(recorder->settle(recorder->data));
-    if (recorder->look != NULL)
-        recorder->look(recorder->data);
-    return LEHR_OK;
+    return any && r->settle != NULL ? r->settle(r->data) : LEHR_OK;
 }
 
 /* The nearer of two numbers of scans; 0: no such limit. */
@@ -62,50 +122,65 @@ static int64_t nearer(int64_t a, int64_t b)
 }
 
 /* Scans until the next energy of any trace or the next pause; 0: there is none. */
-static int64_t scans_wanted(const lehr_recorder *recorder)
+static int64_t scans_wanted(const lehr_recording *r)
 {
     int64_t least = 0;
-    for (int32_t i = 0; i < lehr_pack_count(recorder->pack); i++) {
-        const lehr_recorded *r = &recorder->run[i];
-        if (r->ended)
+    for (int32_t i = 0; i < lehr_pack_count(r->pack); i++) {
+        const lehr_recorder *recorder = r->recorder[i];
+        const int64_t every = recorder->spec.config->trace_energy, scan = recorder->run->scan;
+        if (recorder->ended)
             continue;
-        if (r->trace != NULL)
-            least = nearer(least, r->trace_energy - r->run->scan % r->trace_energy);
-        if (recorder->pause > r->run->scan)
-            least = nearer(least, recorder->pause - r->run->scan);
+        if (every > 0)
+            least = nearer(least, every - scan % every);
+        if (r->pause > scan)
+            least = nearer(least, r->pause - scan);
     }
     return least;
 }
 
-/* Scans that the runs which go on have done; 0: none does. */
-static int64_t scan_now(const lehr_recorder *recorder)
+/* A run that goes on; NULL: none does. */
+static const lehr_run *any_run(const lehr_recording *r)
 {
-    for (int32_t i = 0; i < lehr_pack_count(recorder->pack); i++)
-        if (lehr_run_stopped(recorder->run[i].run) == LEHR_STOP_NONE)
-            return recorder->run[i].run->scan;
-    return 0;
+    for (int32_t i = 0; i < lehr_pack_count(r->pack); i++)
+        if (r->recorder[i]->run->stop == LEHR_STOP_NONE)
+            return r->recorder[i]->run;
+    return NULL;
 }
 
-static lehr_status record(const lehr_recorder *recorder)
+lehr_status lehr_record(lehr_recording *r)
 {
-    for (int32_t i = 0; i < lehr_pack_count(recorder->pack); i++)
-        LEHR_TRY(begin_run(&recorder->run[i], lehr_pack_run(recorder->pack, i)));
-    for (bool moving = true; moving;) {
-        LEHR_TRY(lehr_pack_advance(recorder->pack, scans_wanted(recorder), &moving));
-        if (recorder->pause > 0 && scan_now(recorder) == recorder->pause)
-            LEHR_TRY(recorder->reach(recorder->data));
-        LEHR_TRY(record_slice(recorder));
-        moving = scan_now(recorder) > 0;
+    bool moving, wanted;
+    for (int32_t i = 0; i < lehr_pack_count(r->pack); i++)
+        LEHR_TRY(begin_run(r->recorder[i]));
+    wanted = r->look == NULL || r->look(r->data);
+    while (wanted && any_run(r) != NULL) {
+        LEHR_TRY(lehr_pack_advance(r->pack, scans_wanted(r), &moving));
+        if (r->pause > 0 && any_run(r) != NULL && any_run(r)->scan == r->pause)
+            LEHR_TRY(r->reach(r->data));
+        LEHR_TRY(record_slice(r));
+        wanted = r->look == NULL || r->look(r->data);
     }
     return LEHR_OK;
 }
 
-lehr_status lehr_record(lehr_recorder *recorder)
+/* ---- Alone ----------------------------------------------------------------------------------- */
+
+static bool look_alone(void *data)
 {
-    const lehr_status status = record(recorder);
-    for (int32_t i = 0; i < lehr_pack_count(recorder->pack); i++)
-        lehr_trace_destroy(&recorder->run[i].trace);
-    return status;
+    const lehr_recorder *r = data;
+    const lehr_progress progress = lehr_progress_of(r->run);
+    return r->spec.look == NULL || r->spec.look(&progress, r->spec.data);
+}
+
+/* The last state is saved before the trace is closed, so that a longer run can go on from both. */
+lehr_status lehr_recorder_go(lehr_recorder *recorder, bool *ended)
+{
+    lehr_recording recording = {
+        .pack = recorder->run->pack, .recorder = &recorder, .look = look_alone, .data = recorder};
+    LEHR_TRY(lehr_record(&recording));
+    LEHR_TRY(lehr_saver_write(&recorder->saver));
+    *ended = recorder->run->stop != LEHR_STOP_NONE;
+    return *ended && recorder->trace != NULL ? lehr_trace_flush(recorder->trace) : LEHR_OK;
 }
 
 lehr_status lehr_record_start_from(const char *path, const lehr_objective *objective, lehr_run *run)

@@ -1,4 +1,4 @@
-/* record.h: drive a pack and write down what is seen of its runs. */
+/* record.h: drive runs and write down what is seen of them: one alone, or a pack. */
 #ifndef LEHR_STUDY_RECORD_H
 #define LEHR_STUDY_RECORD_H
 
@@ -6,44 +6,65 @@
 
 #include "lehr/run.h"
 #include "lehr/study.h"
+#include "study/progress.h"
 #include "study/store.h"
 
-struct lehr_trace;
+/* Called between slices, several times a second, for progress lines; false: save the run and leave it. */
+typedef bool (*lehr_look_fn)(const lehr_progress *progress, void *data);
 
-/* One run of a pack while it is recorded: the first two are given, all else is zero before. */
-typedef struct lehr_recorded {
-    lehr_store *store;
-    int64_t trace_energy; /* scans between energies of the trace; 0: none */
-    lehr_run *run;        /* the pack's */
-    struct lehr_trace *trace;
-    int64_t observed; /* scan of the last line of events.jsonl */
-    bool ended;
-} lehr_recorded;
+/* What is written besides events: the trace of energies every config->trace_energy scans (0: none), a checkpoint
+ * every config->checkpoint_s. */
+typedef struct lehr_record_spec {
+    const lehr_config *config;
+    const char *id;
+    uint64_t data_hash;
+    lehr_look_fn look; /* of a run alone; may be NULL */
+    void *data;
+    bool unsaved; /* no checkpoints */
+} lehr_record_spec;
 
-typedef struct lehr_recorder {
+typedef struct lehr_recorder lehr_recorder;
+
+/* A recorder of a run that stands at its start. Store and run must outlive it. Fails with LEHR_ERR_IO or
+ * LEHR_ERR_MEMORY. */
+lehr_status lehr_recorder_create(lehr_store *store, lehr_run *run, const lehr_record_spec *spec,
+                                 lehr_recorder **out);
+void lehr_recorder_destroy(lehr_recorder **recorder);
+
+/* Go on from the newest checkpoint of the store; without one the run starts over, *found is false. What there is
+ * to say of a damaged file is added to `notice`. Fails with LEHR_ERR_DATA, LEHR_ERR_EXISTS, LEHR_ERR_IO. */
+lehr_status lehr_recorder_resume(lehr_recorder *recorder, bool *found, lehr_text *notice);
+
+/* Run to a stop rule: events.jsonl at every observation (the first weights included), status.json every few
+ * seconds. *ended is false when `look` wanted to leave: the run is then saved as it is. Fails as
+ * lehr_run_advance, and with LEHR_ERR_IO when a file cannot be written. */
+lehr_status lehr_recorder_go(lehr_recorder *recorder, bool *ended);
+
+/* ---- A pack ------------------------------------------------------------------------------------ */
+
+typedef struct lehr_recording {
     lehr_pack *pack;
-    lehr_recorded *run; /* [lehr_pack_count(pack)] */
+    lehr_recorder **recorder; /* [lehr_pack_count(pack)], run by run */
 
-    /* Called between slices, several times a second; may be NULL. For progress lines, and to interrupt. */
-    void (*look)(void *data);
+    /* Called between slices, several times a second; false: leave. May be NULL. */
+    bool (*look)(void *data);
 
     /* Called once for each run, when it has stopped and all its lines are written; may be NULL. A failure ends
      * the whole pack. */
     lehr_status (*end)(int32_t index, void *data);
 
+    /* Called after the slice in which some have ended; may be NULL. */
+    lehr_status (*settle)(void *data);
+
     /* Called between two slices when the pack has done `pause` scans, which it may set anew, and may halt runs. */
     lehr_status (*reach)(void *data);
     int64_t pause; /* 0: never */
-
-    /* Called after the slice in which some have ended; may be NULL. */
-    lehr_status (*settle)(void *data);
     void *data;
-} lehr_recorder;
+} lehr_recording;
 
-/* Advance until all runs have stopped: events.jsonl at every observation (the first weights included), the trace
- * of energies, status.json every few seconds. Fails as lehr_pack_advance, `end` and `settle`, and with LEHR_ERR_IO when a
- * file cannot be written. */
-lehr_status lehr_record(lehr_recorder *recorder);
+/* Advance until all runs have stopped, or `look` wants to leave. Fails as lehr_pack_advance, `end`, `settle` and
+ * `reach`, and with LEHR_ERR_IO when a file cannot be written. */
+lehr_status lehr_record(lehr_recording *recording);
 
 /* Start every row of a run from the weights of a file; "": from those that were drawn. Fails as
  * lehr_model_load_weights and lehr_run_start_from. */

@@ -47,6 +47,15 @@ json_t *lehr_json_score(const lehr_score *score)
                      lehr_json_number(score->r2), "rmse", lehr_json_number(score->rmse));
 }
 
+json_t *lehr_json_saves(const lehr_saves *saves)
+{
+    if (saves == NULL)
+        return json_null();
+    return json_pack("{s:I, s:o, s:o, s:o}", "count", (json_int_t)saves->count, "scan",
+                     saves->scan >= 0 ? json_integer(saves->scan) : json_null(), "spent_s",
+                     lehr_json_number(saves->spent_s), "every_s", lehr_json_number(saves->every_s));
+}
+
 static json_t *json_best(const lehr_run_summary *s)
 {
     return json_pack("{s:I, s:o, s:o, s:o}", "scan", (json_int_t)s->best_scan, "train",
@@ -124,6 +133,7 @@ static bool join(json_t *result, json_t *origin, const lehr_run *run,
            json_object_set_new(result, "nonfinite_row",
                                s->nonfinite_row < 0 ? json_null()
                                                     : json_integer(s->nonfinite_row)) == 0 &&
+           json_object_set_new(result, "checkpoints", lehr_json_saves(about->saves)) == 0 &&
            json_object_update(result, origin) == 0;
 }
 

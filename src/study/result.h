@@ -10,11 +10,20 @@
 
 struct json_t; /* of jansson */
 
-/* Whose result it is: strings live as long as the call. */
+/* Checkpoints of a run. */
+typedef struct lehr_saves {
+    int64_t count;  /* since the run began */
+    int64_t scan;   /* of the last one; -1: none */
+    double spent_s; /* in all of them */
+    double every_s; /* at least between two: longer than asked for where writing is slow */
+} lehr_saves;
+
+/* Whose result it is: what it points to lives as long as the call. */
 typedef struct lehr_result_about {
     const lehr_config *config;
-    const char *id;  /* of the run */
-    const char *dir; /* of its files */
+    const char *id;          /* of the run */
+    const char *dir;         /* of its files */
+    const lehr_saves *saves; /* NULL: none were made */
 } lehr_result_about;
 
 /* A number as JSON; null when it is not finite, since JSON has no NaN. NULL without memory. */
@@ -25,6 +34,9 @@ struct json_t *lehr_json_text(const char *text);
 
 /* {loss, accuracy} or {loss, r2, rmse}; null when the part is empty (loss NaN). */
 struct json_t *lehr_json_score(const lehr_score *score);
+
+/* {count, scan, spent_s, every_s}; null for NULL. */
+struct json_t *lehr_json_saves(const lehr_saves *saves);
 
 /* Summarize a run that has ended. Fails with LEHR_ERR_MEMORY and as lehr_run_summarize; free
  * with json_decref. */

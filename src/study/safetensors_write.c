@@ -98,7 +98,7 @@ static lehr_status add_text(const json_t *header, lehr_text *text)
     if (padded > LEHR_SAFETENSORS_HEADER_MAX) {
         free(json);
         return lehr_fail(LEHR_ERR_DATA,
-                         "names of inputs and classes take %zu bytes, more than a safetensors "
+                         "names and metadata take %zu bytes, more than a safetensors "
                          "header of %d bytes holds",
                          length, LEHR_SAFETENSORS_HEADER_MAX);
     }

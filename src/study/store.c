@@ -1,4 +1,5 @@
-/* store.c: writing the files of a run. Finding and reading them again is in store_find.c. */
+/* store.c: writing the files of a run. Finding and reading them again is in store_find.c; checkpoints are written
+ * by save.c. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "study/store.h"
@@ -8,19 +9,19 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/status.h"
+#include "study/lock.h"
 #include "study/output.h"
 #include "study/result.h"
 
 /* A reader of status.json never waits longer, and a slow disk is not kept busy. */
 static const double status_every_s = 2.0;
 
-enum { TIME_BYTES = 32, HOST_BYTES = 256 };
+enum { HOST_BYTES = 256 };
 
 struct lehr_store {
     lehr_dir dir;
@@ -28,8 +29,10 @@ struct lehr_store {
     int events; /* descriptor of events.jsonl, -1: none */
     char id[LEHR_RUN_ID_BYTES];
     char name[LEHR_NAME_MAX];
-    char started[TIME_BYTES];
-    int64_t scan, scans;
+    lehr_past past; /* when the run began, how far it is */
+    lehr_lock lock;
+    lehr_saves saves;
+    int64_t scans;
     double left_s;
     double every_s;   /* between two writes of status.json */
     double written_s; /* when status.json was last written */
@@ -42,25 +45,18 @@ const lehr_dir *lehr_store_dir(const lehr_store *store)
 
 /* ---- status.json ----------------------------------------------------------------------------- */
 
-/* "2025-01-31T12:00:00Z". */
-static void write_now(char out[TIME_BYTES])
-{
-    const time_t now = time(NULL);
-    struct tm utc;
-    if (gmtime_r(&now, &utc) == NULL || strftime(out, TIME_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
-        out[0] = '\0';
-}
-
 static json_t *json_status(const lehr_store *store, const char *state)
 {
-    char host[HOST_BYTES] = "", now[TIME_BYTES];
+    char host[HOST_BYTES] = "", now[LEHR_CLOCK_TEXT_BYTES];
     gethostname(host, sizeof host - 1);
-    write_now(now);
-    return json_pack("{s:s, s:o, s:s, s:I, s:o, s:o, s:I, s:o, s:s, s:s}", "state", state, "name",
-                     lehr_json_text(store->name), "id", store->id, "scan", (json_int_t)store->scan,
-                     "scans", store->scans > 0 ? json_integer(store->scans) : json_null(),
-                     "time_left_s", lehr_json_number(store->left_s), "pid", (json_int_t)getpid(),
-                     "host", lehr_json_text(host), "started", store->started, "updated", now);
+    lehr_clock_text(now);
+    return json_pack("{s:s, s:o, s:s, s:I, s:o, s:o, s:o, s:I, s:o, s:s, s:s}", "state", state,
+                     "name", lehr_json_text(store->name), "id", store->id, "scan",
+                     (json_int_t)store->past.scan, "scans",
+                     store->scans > 0 ? json_integer(store->scans) : json_null(), "time_left_s",
+                     lehr_json_number(store->left_s), "checkpoints", lehr_json_saves(&store->saves),
+                     "pid", (json_int_t)getpid(), "host", lehr_json_text(host), "started",
+                     store->past.started, "updated", now);
 }
 
 static lehr_status write_whole(const lehr_store *store, const char *name, const char *text,
@@ -89,6 +85,10 @@ static lehr_status write_json(lehr_store *store, const char *name, json_t *objec
 static lehr_status write_status(lehr_store *store, const char *state, const char *error)
 {
     json_t *object = json_status(store, state);
+    if (object != NULL && store->past.extra > 0)
+        json_object_set_new(object, "extended",
+                            json_pack("{s:I, s:I}", "from", (json_int_t)store->past.held, "scans",
+                                      (json_int_t)store->past.extra));
     if (object != NULL && error != NULL)
         json_object_set_new(object, "error", lehr_json_text(error));
     store->written_s = lehr_clock_s();
@@ -115,16 +115,6 @@ static lehr_status open_parent(const lehr_config *config, const char *path, lehr
     return status;
 }
 
-static lehr_status claim(const lehr_config *config, const char *path, lehr_dir *out)
-{
-    char last[LEHR_NAME_MAX];
-    lehr_dir parent = {.fd = -1};
-    LEHR_TRY(open_parent(config, path, &parent, last));
-    const lehr_status status = lehr_dir_claim(&parent, last, out);
-    lehr_dir_close(&parent);
-    return status;
-}
-
 static lehr_status write_config(lehr_store *store, const lehr_config *config)
 {
     char *text = NULL;
@@ -134,78 +124,123 @@ static lehr_status write_config(lehr_store *store, const lehr_config *config)
     return status;
 }
 
-static lehr_status write_first(lehr_store *store, const lehr_config *config)
+static lehr_status lock(lehr_store *store, const lehr_store_spec *spec)
 {
-    LEHR_TRY(write_config(store, config));
+    LEHR_TRY(lehr_lock_take(&store->dir, spec->job, spec->break_lock, &store->lock));
+    store->dir.lock = &store->lock;
+    return LEHR_OK;
+}
+
+static lehr_status write_first(lehr_store *store, const lehr_store_spec *spec)
+{
+    LEHR_TRY(lock(store, spec));
+    LEHR_TRY(write_config(store, spec->config));
     LEHR_TRY(write_status(store, "running", NULL));
     return lehr_log_create(&store->dir, "events.jsonl", &store->events);
 }
 
 /* Take back a start that failed. */
-static void remove_first(lehr_store *store, const char *path)
+static void remove_first(lehr_store *store, const lehr_dir *parent, const char *staged)
 {
-    static const char *const names[] = {"config.yaml", "status.json", "events.jsonl"};
+    static const char *const names[] = {"lock", "config.yaml", "status.json", "events.jsonl"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlinkat(store->dir.fd, names[i], 0);
-    rmdir(path);
+    unlinkat(parent->fd, staged, AT_REMOVEDIR);
 }
 
-static lehr_status start(lehr_store *store, const lehr_config *config, const char *path)
+static lehr_status stage(lehr_store *store, const lehr_store_spec *spec, const lehr_dir *parent,
+                         const char *name)
 {
-    LEHR_TRY(claim(config, path, &store->dir));
-    const lehr_status status = write_first(store, config);
+    char staged[LEHR_NAME_MAX + 32];
+    LEHR_TRY(lehr_dir_stage(parent, name, &store->dir, staged));
+    lehr_status status = write_first(store, spec);
+    if (status == LEHR_OK)
+        status = lehr_dir_reveal(parent, staged, &store->dir, name);
     if (status != LEHR_OK)
-        remove_first(store, path);
+        remove_first(store, parent, staged);
     return status;
 }
 
-/* A store without its directory. */
-static lehr_status make_blank(const lehr_config *config, const char *id, lehr_store **out)
+static lehr_status make(lehr_store *store, const lehr_store_spec *spec)
+{
+    char name[LEHR_NAME_MAX];
+    lehr_dir parent = {.fd = -1};
+    LEHR_TRY(open_parent(spec->config, spec->path, &parent, name));
+    const lehr_status status = stage(store, spec, &parent, name);
+    lehr_dir_close(&parent);
+    return status;
+}
+
+/* An existing directory; names that come from a config are entered as open_parent does. */
+static lehr_status open_there(const lehr_config *config, const char *path, lehr_dir *out)
+{
+    char name[LEHR_NAME_MAX], expected[LEHR_PATH_MAX];
+    lehr_dir parent = {.fd = -1};
+    LEHR_TRY(lehr_path_join(config->output_dir, config->name, expected));
+    const size_t length = strlen(expected);
+    if (strncmp(path, expected, length) != 0 || path[length] != '/')
+        return lehr_dir_open(path, out);
+    LEHR_TRY(open_parent(config, path, &parent, name));
+    const lehr_status status = lehr_dir_enter(&parent, name, out);
+    lehr_dir_close(&parent);
+    return status;
+}
+
+static lehr_status take_over(lehr_store *store, const lehr_store_spec *spec)
+{
+    LEHR_TRY(open_there(spec->config, spec->path, &store->dir));
+    LEHR_TRY(lock(store, spec));
+    LEHR_TRY(lehr_output_sweep(&store->dir));
+    return lehr_store_look_back(spec->path, &store->past);
+}
+
+static lehr_status enter(lehr_store *store, const lehr_store_spec *spec)
+{
+    store->dir = *spec->dir;
+    store->loose = true;
+    spec->dir->fd = -1;
+    return write_first(store, spec);
+}
+
+/* An empty store, then by one of the three ways a directory for it. */
+static lehr_status open_store(const lehr_store_spec *spec,
+                              lehr_status (*way)(lehr_store *, const lehr_store_spec *),
+                              lehr_store **out)
 {
     lehr_store *store = NULL;
     LEHR_TRY(LEHR_NEW(store, 1, "the files of a run"));
-    store->dir.fd = store->events = -1;
+    store->dir.fd = store->events = store->lock.fd = -1;
     store->left_s = NAN;
     store->every_s = status_every_s;
-    store->scans = config->run.stop.scans;
-    write_now(store->started);
-    LEHR_ASSERT(lehr_text_copy(store->id, sizeof store->id, id));
-    LEHR_ASSERT(lehr_text_copy(store->name, sizeof store->name, config->name));
+    store->scans = spec->config->run.stop.scans;
+    store->saves.scan = -1;
+    lehr_clock_text(store->past.started);
+    LEHR_ASSERT(lehr_text_copy(store->id, sizeof store->id, spec->id));
+    LEHR_ASSERT(lehr_text_copy(store->name, sizeof store->name, spec->config->name));
+    const lehr_status status = way(store, spec);
+    if (status != LEHR_OK) {
+        lehr_store_destroy(&store);
+        return status;
+    }
     *out = store;
     return LEHR_OK;
 }
 
-/* Hand over what has started, or nothing. */
-static lehr_status hand_over(lehr_store *store, lehr_status status, lehr_store **out)
+lehr_status lehr_store_create(const lehr_store_spec *spec, lehr_store **out)
 {
-    if (status == LEHR_OK)
-        *out = store;
-    else
-        lehr_store_destroy(&store);
+    return open_store(spec, make, out);
+}
+
+lehr_status lehr_store_reopen(const lehr_store_spec *spec, lehr_store **out)
+{
+    return open_store(spec, take_over, out);
+}
+
+lehr_status lehr_store_enter(const lehr_store_spec *spec, lehr_store **out)
+{
+    const lehr_status status = open_store(spec, enter, out);
+    lehr_dir_close(spec->dir);
     return status;
-}
-
-lehr_status lehr_store_create(const lehr_config *config, const char *id, const char *path,
-                              lehr_store **out)
-{
-    lehr_store *store = NULL;
-    LEHR_TRY(make_blank(config, id, &store));
-    return hand_over(store, start(store, config, path), out);
-}
-
-lehr_status lehr_store_enter(const lehr_config *config, const char *id, lehr_dir *dir,
-                             lehr_store **out)
-{
-    lehr_store *store = NULL;
-    const lehr_status status = make_blank(config, id, &store);
-    if (status != LEHR_OK) {
-        lehr_dir_close(dir);
-        return status;
-    }
-    store->dir = *dir;
-    store->loose = true;
-    dir->fd = -1;
-    return hand_over(store, write_first(store, config), out);
 }
 
 void lehr_store_pace(lehr_store *store, double every_s)
@@ -219,6 +254,7 @@ void lehr_store_destroy(lehr_store **store)
         return;
     if ((*store)->events >= 0)
         close((*store)->events);
+    lehr_lock_release(&(*store)->lock);
     lehr_dir_close(&(*store)->dir);
     LEHR_FREE(*store);
 }
@@ -257,9 +293,44 @@ lehr_status lehr_store_event(lehr_store *store, const lehr_observation *observat
     return status;
 }
 
+lehr_status lehr_store_rewind(lehr_store *store, int64_t events_bytes)
+{
+    if (store->events >= 0)
+        close(store->events);
+    store->events = -1;
+    LEHR_TRY(lehr_log_reopen(&store->dir, "events.jsonl", events_bytes, &store->events));
+    return write_status(store, "running", NULL);
+}
+
+lehr_status lehr_store_sync(lehr_store *store, int64_t *events_bytes)
+{
+    return lehr_log_sync(&store->dir, "events.jsonl", store->events, events_bytes);
+}
+
+void lehr_store_extend(lehr_store *store, int64_t held, int64_t extra)
+{
+    store->past.held = held;
+    store->past.extra = extra;
+}
+
+int64_t lehr_store_scan(const lehr_store *store)
+{
+    return store->past.scan;
+}
+
+void lehr_store_saved(lehr_store *store, const lehr_saves *saves)
+{
+    store->saves = *saves;
+}
+
+const lehr_saves *lehr_store_saves(const lehr_store *store)
+{
+    return &store->saves;
+}
+
 lehr_status lehr_store_progress(lehr_store *store, int64_t scan, int64_t scans, double left_s)
 {
-    store->scan = scan;
+    store->past.scan = scan;
     store->scans = scans;
     store->left_s = left_s;
     if (lehr_clock_s() - store->written_s < store->every_s)
@@ -288,8 +359,12 @@ lehr_status lehr_store_finish(lehr_store *store, const lehr_model *best, const j
 {
     LEHR_TRY(lehr_store_result(store, best, result));
     /* The status is the authority, so it comes last: "done" means that all of it is there. */
-    const bool stopped = strcmp(lehr_result_stop(result), "signal") == 0;
-    return lehr_store_end(store, stopped ? "stopped" : "done");
+    return lehr_store_end(store, "done");
+}
+
+lehr_status lehr_store_pause(lehr_store *store)
+{
+    return write_status(store, "checkpointed", NULL);
 }
 
 void lehr_store_fail(lehr_store *store, const char *sentence)

@@ -3,9 +3,11 @@
 #ifndef LEHR_STUDY_STORE_H
 #define LEHR_STUDY_STORE_H
 
+#include "base/clock.h"
 #include "lehr/run.h"
 #include "lehr/study.h"
 #include "study/model.h"
+#include "study/result.h"
 
 struct json_t; /* of jansson */
 
@@ -16,10 +18,27 @@ enum { LEHR_RUN_ID_BYTES = 13 }; /* 12 hex digits and their end */
 lehr_status lehr_store_place(const lehr_config *config, const char *id, const char *chosen,
                              char path[LEHR_PATH_MAX]);
 
-/* What stands at a place: the result of the finished run `id` (free it with json_decref), or
- * NULL when there is nothing at all. Fails with LEHR_ERR_EXISTS on anything else: another run,
- * an unfinished one, a directory that is not a run's. Nothing is changed. */
-lehr_status lehr_store_find(const char *path, const char *id, struct json_t **result);
+/* What stands at a place. */
+typedef enum lehr_found {
+    LEHR_FOUND_NOTHING,
+    LEHR_FOUND_RESULT,    /* of the finished run */
+    LEHR_FOUND_UNFINISHED /* running, checkpointed, failed or killed */
+} lehr_found;
+
+/* Look for the run of a config: *result is that of the finished one (free it with json_decref), else NULL. Fails
+ * with LEHR_ERR_EXISTS on anything else: another run, naming the first key that differs, or a directory that
+ * is not a run's. Nothing is changed. */
+lehr_status lehr_store_find(const char *path, const lehr_config *config, const char *id,
+                            lehr_found *found, struct json_t **result);
+
+/* What the status at a place tells of the processes before. */
+typedef struct lehr_past {
+    char started[LEHR_CLOCK_TEXT_BYTES]; /* when the run began; untouched where that is not said */
+    int64_t scan;                        /* how far it was when it was last written */
+    int64_t held, extra;                 /* of an extended run, as in lehr_run_spec; else 0 */
+} lehr_past;
+
+lehr_status lehr_store_look_back(const char *path, lehr_past *out);
 
 /* The JSON object in the file `name` of a directory; free it with json_decref. Fails as lehr_file_read and
  * lehr_result_parse. */
@@ -30,17 +49,29 @@ lehr_status lehr_store_refuse(const char *path);
 
 typedef struct lehr_store lehr_store;
 
-/* Make the directory and write config.yaml, status.json and an empty events.jsonl, so that a run
- * which cannot write fails before its work; what was made is removed again then. `path` comes
- * from lehr_store_place. Fails with LEHR_ERR_EXISTS when somebody else was first, LEHR_ERR_IO,
- * LEHR_ERR_MEMORY. */
-lehr_status lehr_store_create(const lehr_config *config, const char *id, const char *path,
-                              lehr_store **out);
+/* Who opens which store. Strings live as long as the call. */
+typedef struct lehr_store_spec {
+    const lehr_config *config;
+    const char *id;
+    const char *path; /* from lehr_store_place */
+    const char *job;  /* number of the batch job, or "" */
+    bool break_lock;  /* take the lock even when it is held */
+    lehr_dir *dir;    /* of lehr_store_enter */
+} lehr_store_spec;
 
-/* The same in an empty directory that is ours already, which is taken over, also by a failure. Nothing is synced
- * in it: that is done once for many such runs, by lehr_output_sync between result and end. */
-lehr_status lehr_store_enter(const lehr_config *config, const char *id, lehr_dir *dir,
-                             lehr_store **out);
+/* Make the directory with its lock, config.yaml, status.json and an empty events.jsonl, all at once, so that
+ * a run which cannot write fails before its work and leaves nothing. Fails with LEHR_ERR_EXISTS when somebody
+ * else was first, LEHR_ERR_IO, LEHR_ERR_MEMORY. */
+lehr_status lehr_store_create(const lehr_store_spec *spec, lehr_store **out);
+
+/* Lock the directory of an unfinished run and remove what killed processes left in it. Who held the lock before may
+ * have finished the run, so lehr_store_find comes next, and then lehr_store_rewind. Fails with LEHR_ERR_EXISTS,
+ * naming the holder, when the lock is held. */
+lehr_status lehr_store_reopen(const lehr_store_spec *spec, lehr_store **out);
+
+/* The same in an empty directory that is ours already: spec->dir, which is taken over, also by a failure. Nothing is
+ * synced in it: that is done once for many such runs, by lehr_output_sync between result and end. */
+lehr_status lehr_store_enter(const lehr_store_spec *spec, lehr_store **out);
 
 /* Seconds between two writes of status.json, from now on. */
 void lehr_store_pace(lehr_store *store, double every_s);
@@ -49,13 +80,31 @@ void lehr_store_destroy(lehr_store **store);
 
 const lehr_dir *lehr_store_dir(const lehr_store *store);
 
-/* One line of events.jsonl. */
+/* Note in the status, from the next time it is written, that the run was extended. */
+void lehr_store_extend(lehr_store *store, int64_t held, int64_t extra);
+
+/* Cut events.jsonl to the length that a checkpoint saw (0: the run starts over) and go on from there: status
+ * "running". Fails with LEHR_ERR_DATA when it is shorter. */
+lehr_status lehr_store_rewind(lehr_store *store, int64_t events_bytes);
+
+/* How far the run was before it was taken over, as its status said; later, as lehr_store_progress was told. */
+int64_t lehr_store_scan(const lehr_store *store);
+
+/* One line of events.jsonl; and all of them onto the disk, with their length. */
 lehr_status lehr_store_event(lehr_store *store, const lehr_observation *observation);
+lehr_status lehr_store_sync(lehr_store *store, int64_t *events_bytes);
+
+/* What status.json and result.json say about checkpoints. */
+void lehr_store_saved(lehr_store *store, const lehr_saves *saves);
+const lehr_saves *lehr_store_saves(const lehr_store *store);
 
 /* status.json says how far the run is; written at most every few seconds. */
 lehr_status lehr_store_progress(lehr_store *store, int64_t scan, int64_t scans, double left_s);
 
-/* The end: best.safetensors, result.json, and then the status: "done", or "stopped" by a signal. */
+/* The run was stopped behind a checkpoint: status "checkpointed". */
+lehr_status lehr_store_pause(lehr_store *store);
+
+/* The end: best.safetensors, result.json, and then the status "done". */
 lehr_status lehr_store_finish(lehr_store *store, const lehr_model *best,
                               const struct json_t *result);
 

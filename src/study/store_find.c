@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/status.h"
 #include "base/text.h"
 #include "model/file.h"
+#include "study/config.h"
+#include "study/config_schema.h"
 #include "study/result.h"
 #include "study/store.h"
 
@@ -70,33 +73,64 @@ static const char *text_of(const json_t *object, const char *key)
     return text != NULL ? text : "";
 }
 
-/* Only a finished run with the same id is this run's. */
-static lehr_status check_status(const char *path, const json_t *status, const char *id)
+/* The first key that the config of the directory has otherwise, for the message; both have ids that differ. */
+static void name_difference(const char *path, const lehr_config *config, char *out, size_t capacity)
 {
-    const char *state = text_of(status, "state"), *found = text_of(status, "id");
-    LEHR_CHECK(strcmp(found, id) == 0, LEHR_ERR_EXISTS,
-               "%s holds run '%.20s' of another config or other data; this run is %s", path, found,
-               id);
-    LEHR_CHECK(
-        strcmp(state, "done") == 0, LEHR_ERR_EXISTS,
-        "%s holds an unfinished run (state '%.20s'), which this version cannot go on with; choose "
-        "another directory with -o, or remove it",
-        path, state);
-    return LEHR_OK;
+    char file[LEHR_PATH_MAX];
+    lehr_config there;
+    lehr_text words = {0};
+    if (lehr_path_join(path, "config.yaml", file) == LEHR_OK &&
+        lehr_config_load(file, NULL, 0, &there) == LEHR_OK)
+        lehr_config_difference(&there, config, &words);
+    snprintf(out, capacity, "%s",
+             words.length > 0 ? words.data : "the content of its data or of its first weights");
+    lehr_text_free(&words);
 }
 
-lehr_status lehr_store_find(const char *path, const char *id, json_t **result)
+static lehr_status check_id(const char *path, const json_t *status, const lehr_config *config,
+                            const char *id)
+{
+    const char *found = text_of(status, "id");
+    char difference[2 * LEHR_CONFIG_PATH_MAX];
+    if (strcmp(found, id) == 0)
+        return LEHR_OK;
+    name_difference(path, config, difference, sizeof difference);
+    return lehr_fail(LEHR_ERR_EXISTS,
+                     "%s holds run '%.20s' of another config or other data; this run is %s: %s",
+                     path, found, id, difference);
+}
+
+lehr_status lehr_store_find(const char *path, const lehr_config *config, const char *id,
+                            lehr_found *found, json_t **result)
 {
     bool there;
+    *result = NULL;
+    *found = LEHR_FOUND_NOTHING;
     LEHR_TRY(exists(path, &there));
-    if (!there) {
-        *result = NULL;
+    if (!there)
         return LEHR_OK;
-    }
     json_t *status = NULL;
     LEHR_CHECK(lehr_store_json(path, "status.json", &status) == LEHR_OK, LEHR_ERR_EXISTS,
                "%s exists and is not the directory of a run; choose another with -o", path);
-    const lehr_status same = check_status(path, status, id);
+    const lehr_status same = check_id(path, status, config, id);
+    const bool done = strcmp(text_of(status, "state"), "done") == 0;
     json_decref(status);
-    return same == LEHR_OK ? lehr_store_json(path, "result.json", result) : same;
+    LEHR_TRY(same);
+    *found = done ? LEHR_FOUND_RESULT : LEHR_FOUND_UNFINISHED;
+    return done ? lehr_store_json(path, "result.json", result) : LEHR_OK;
+}
+
+lehr_status lehr_store_look_back(const char *path, lehr_past *out)
+{
+    json_t *status = NULL;
+    LEHR_TRY(lehr_store_json(path, "status.json", &status));
+    const char *started = text_of(status, "started");
+    if (started[0] != '\0')
+        lehr_text_copy(out->started, sizeof out->started, started);
+    out->scan = json_integer_value(json_object_get(status, "scan"));
+    const json_t *extended = json_object_get(status, "extended");
+    out->held = json_integer_value(json_object_get(extended, "from"));
+    out->extra = json_integer_value(json_object_get(extended, "scans"));
+    json_decref(status);
+    return LEHR_OK;
 }

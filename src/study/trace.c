@@ -1,9 +1,12 @@
 /* trace.c: a chunk in memory, and NPY files of format 1.0
  * (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). */
+#define _POSIX_C_SOURCE 200809L
+
 #include "study/trace.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/status.h"
@@ -44,7 +47,7 @@ lehr_status lehr_trace_create(const lehr_dir *dir, int32_t rows, lehr_trace **ou
     trace->dir.fd = -1;
     lehr_status status = allocate(trace, rows);
     if (status == LEHR_OK)
-        status = lehr_dir_claim(dir, "trace", &trace->dir);
+        status = lehr_dir_enter(dir, "trace", &trace->dir);
     if (status != LEHR_OK) {
         lehr_trace_destroy(&trace);
         return status;
@@ -76,13 +79,18 @@ static void write_header(int32_t lines, int32_t columns, char header[HEADER_BYTE
     header[HEADER_BYTES - 1] = '\n';
 }
 
+static void name_file(int64_t number, char name[LEHR_NAME_MAX])
+{
+    snprintf(name, LEHR_NAME_MAX, "energy-%06lld.npy", (long long)number);
+}
+
 lehr_status lehr_trace_flush(lehr_trace *trace)
 {
     if (trace->lines == 0)
         return LEHR_OK;
     char header[HEADER_BYTES], name[LEHR_NAME_MAX];
     write_header(trace->lines, trace->columns, header);
-    snprintf(name, sizeof name, "energy-%06d.npy", trace->chunks);
+    name_file(trace->chunks, name);
 
     const size_t bytes = (size_t)trace->lines * (size_t)trace->columns * sizeof *trace->line;
     lehr_output output = {.fd = -1};
@@ -106,4 +114,41 @@ lehr_status lehr_trace_add(lehr_trace *trace, lehr_run *run)
         line[1 + slot] = table->energy[lehr_holder(table, g, slot)];
     trace->lines++;
     return trace->lines < trace->lines_max ? LEHR_OK : lehr_trace_flush(trace);
+}
+
+/* ---- Checkpoints ----------------------------------------------------------------------------- */
+
+int32_t lehr_trace_files(const lehr_trace *trace)
+{
+    return trace->chunks;
+}
+
+lehr_field lehr_trace_field(const lehr_trace *trace)
+{
+    return (lehr_field){"trace", LEHR_FIELD_F64, trace->lines, trace->columns, trace->line};
+}
+
+static lehr_status take_lines(lehr_trace *trace, const lehr_tensor *lines)
+{
+    LEHR_CHECK(lines->dtype == LEHR_DTYPE_F64 && lines->dims == 2 && lines->shape[0] > 0 &&
+                   lines->shape[0] < trace->lines_max && lines->shape[1] == trace->columns,
+               LEHR_ERR_DATA, "the trace of a checkpoint is not one of %d numbers a line",
+               trace->columns);
+    memcpy(trace->line, lines->data, lines->bytes);
+    trace->lines = (int32_t)lines->shape[0];
+    return LEHR_OK;
+}
+
+lehr_status lehr_trace_rewind(lehr_trace *trace, int64_t files, const lehr_tensor *lines)
+{
+    char name[LEHR_NAME_MAX];
+    LEHR_CHECK(files <= INT32_MAX, LEHR_ERR_DATA, "a trace of %lld files", (long long)files);
+    trace->lines = 0;
+    if (lines != NULL)
+        LEHR_TRY(take_lines(trace, lines));
+    trace->chunks = (int32_t)files;
+    do
+        name_file(files++, name);
+    while (unlinkat(trace->dir.fd, name, 0) == 0);
+    return lehr_output_sweep(&trace->dir);
 }

@@ -13,8 +13,8 @@
 #include "study/launch.h"
 #include "study/progress.h"
 
-/* A trial at work keeps its directory, its events and, with a trace, that one's directory open. */
-enum { FILES_PER_SEAT = 3, FILES_ELSE = 64 };
+/* A trial at work keeps its directory, its lock, its events and, with a trace, that one's directory open. */
+enum { FILES_PER_SEAT = 4, FILES_ELSE = 64 };
 
 typedef struct worker {
     const lehr_worker_spec *spec;
@@ -105,7 +105,9 @@ static lehr_status end_pruned(worker *w, int32_t i, const lehr_trial_look *look)
     LEHR_TRY(lehr_trial_take(w->spec->yard, trial->id, look, &dir, &taken));
     if (!taken)
         return LEHR_OK;
-    lehr_status status = lehr_store_enter(&config, trial->id, &dir, &store);
+    const lehr_store_spec spec = {
+        .config = &config, .id = trial->id, .job = w->spec->yard->job, .dir = &dir};
+    lehr_status status = lehr_store_enter(&spec, &store);
     if (status == LEHR_OK)
         status = lehr_store_end(store, lehr_trial_state_name(LEHR_TRIAL_PRUNED));
     lehr_store_destroy(&store);

@@ -89,7 +89,8 @@ class ProgramTest(unittest.TestCase):
     def start(self, *words, **options):
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.PIPE)
-        return subprocess.Popen([LEHR, *words], cwd=self.folder, **options)
+        options.setdefault("cwd", self.folder)
+        return subprocess.Popen([LEHR, *words], **options)
 
     def lehr(self, *words, code=0, **options):
         """Run to the end and check the exit code; stdout and stderr as text."""

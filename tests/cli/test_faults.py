@@ -1,4 +1,5 @@
-"""Every system call of a run fails once: one sentence, no part of a file, no crash."""
+"""Every system call of a run fails once: one sentence, no part of a file, no crash, and the same command then gives what
+it would have given. tests/cli/test_long_torture.py does it to runs that go on."""
 
 import os
 import shutil
@@ -35,21 +36,17 @@ def traceable():
         return done.returncode == 1
 
 
+def injecting(call, how, n, log="/dev/null"):
+    """The words before a command whose n-th system call of that name goes wrong."""
+    return ["strace", "-qq", "-o", log, "-e", "trace=" + call, "-e", "inject=%s:%s:when=%d" % (call, how, n)]
+
+
 @unittest.skipUnless(traceable(), "strace cannot inject faults here")
 class Faults(ProgramTest):
     def inject(self, call, how, out, n):
         """The exit code, stderr, and whether the n-th call came at all."""
         log = self.path("log")
-        words = ["strace", "-qq", "-o", log, "-e", "trace=" + call]
-        words += [
-            "-e",
-            "inject=%s:%s:when=%d" % (call, how, n),
-            LEHR,
-            "run",
-            "tiny.yaml",
-            "-o",
-            out,
-        ]
+        words = [*injecting(call, how, n, log), LEHR, "run", "tiny.yaml", "-o", out]
         # The leak checker cannot work inside strace.
         env = {**os.environ, "ASAN_OPTIONS": "exitcode=99:detect_leaks=0"}
         done = subprocess.run(
@@ -60,6 +57,11 @@ class Faults(ProgramTest):
         if how.startswith("signal"):
             came = done.returncode != 0
         return done.returncode, done.stderr.decode(), came
+
+    def check_again(self, out, whole):
+        """The same command, undisturbed."""
+        again = self.run_json("tiny.yaml", "-o", out)
+        self.assertEqual((again["state_hash"], again["best"]), (whole["state_hash"], whole["best"]))
 
     def check_files(self, out):
         """No temporary is left; what stands there is whole."""
@@ -73,6 +75,7 @@ class Faults(ProgramTest):
         return strict_json(self.read(out, "status.json"))["state"] if "status.json" in names else ""
 
     def test_of_every_call_end_in_one_sentence(self):
+        whole = self.run_json("tiny.yaml", "-o", "whole")
         for call, error, codes in FAULTS:
             n, came = 0, True
             while came:
@@ -88,10 +91,12 @@ class Faults(ProgramTest):
                     if code == 74:
                         told = err.count("lehr: run ") + err.count("lehr: backend auto: ")
                         self.assertEqual(err.count("lehr: "), 1 + told, err)
+                    self.check_again(out, whole)
             self.assertGreater(n, 1, call)
 
     def test_of_a_kill_leave_whole_files_only(self):
         """A temporary may stay; whatever has its real name is whole."""
+        whole = self.run_json("tiny.yaml", "-o", "whole")
         for call in ("write", "fsync", "rename,renameat,renameat2"):
             n, came = 0, True
             while came:
@@ -102,6 +107,7 @@ class Faults(ProgramTest):
                 with self.subTest(call=call, n=n):
                     self.assertIn(code, (0, -9), err)
                     self.check_whole(out)
+                    self.check_again(out, whole)
             self.assertGreater(n, 2, call)
 
     def check_whole(self, out):

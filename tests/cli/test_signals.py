@@ -1,4 +1,4 @@
-"""Signals ask a run to stop; everything it has reached is written."""
+"""Signals ask a run to save itself and leave. That it then goes on as if nothing had been is in test_resume.py."""
 
 import os
 import signal
@@ -8,6 +8,7 @@ import unittest
 from program import ProgramTest, SECONDS, strict_json
 
 LONG = ("-s", "stop.scans=1000000000")
+SLACK = 10 if os.environ.get("LEHR_SANITIZE") else 1  # s: an instrumented program only starts in this time
 
 
 class Signals(ProgramTest):
@@ -26,20 +27,18 @@ class Signals(ProgramTest):
         out, err = process.communicate(timeout=SECONDS)
         return process.returncode, out.decode(), err.decode()
 
-    def test_that_ask_to_stop_leave_a_whole_result(self):
+    def test_that_ask_to_leave_leave_a_checkpoint(self):
         for name in ("TERM", "INT", "USR1", "USR2", "HUP", "XCPU"):
             with self.subTest(signal=name):
                 process = self.start_long(name, "--json")
                 process.send_signal(getattr(signal, "SIG" + name))
-                code, out, err = self.end(process)
-                self.assertEqual((code, err), (130, ""))
-                result = strict_json(out)
-                self.assertEqual(result["stop"], "signal")
-                self.assertEqual(self.read(name, "result.json"), out)
+                self.assertEqual(self.end(process), (85, "", ""))
                 status = strict_json(self.read(name, "status.json"))
-                self.assertEqual((status["state"], status["scan"]), ("stopped", result["scans"]))
-                self.assertTrue(os.path.exists(self.path(name, "best.safetensors")))
-                self.fails("run", "tiny.yaml", "-q", "-o", name, *LONG, code=73, says="unfinished")
+                self.assertEqual(status["state"], "checkpointed")
+                self.assertEqual(status["checkpoints"]["count"], 1)
+                self.assertEqual(status["checkpoints"]["scan"], status["scan"])
+                self.assertEqual(self.left_behind(name, "ckpt"), ["a.safetensors"])
+                self.assertFalse(os.path.exists(self.path(name, "result.json")))
 
     def test_that_are_none_of_its_business_are_ignored(self):
         process = self.start_long("out")
@@ -48,7 +47,7 @@ class Signals(ProgramTest):
         time.sleep(0.3)
         self.assertIsNone(process.poll())
         process.send_signal(signal.SIGTERM)
-        self.assertEqual(self.end(process)[0], 130)
+        self.assertEqual(self.end(process)[0], 85)
 
     def test_a_hangup_that_was_ignored_stays_ignored(self):
         process = self.start_long(
@@ -58,7 +57,22 @@ class Signals(ProgramTest):
         time.sleep(0.5)
         self.assertIsNone(process.poll())
         process.send_signal(signal.SIGTERM)
-        self.assertEqual(self.end(process)[0], 130)
+        self.assertEqual(self.end(process)[0], 85)
+
+    def test_before_the_first_scan_leave_a_run_of_no_scan(self):
+        """The network is so large that its first energies take longer than the signal."""
+        self.write(
+            "slow.yaml",
+            "data: {generator: {kind: moons, points: 100000, noise: 0.1}}\n"
+            "network: {hidden: [300, 300]}\n"
+            "temperatures: {rungs: 2, copies: 1}\n",
+        )
+        process = self.start("run", "slow.yaml", "-o", "out", *LONG)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        code, out, err = self.end(process)
+        self.assertEqual((code, out), (85, ""))
+        self.assertIn("saved at scan 0; the same command, or lehr resume out, goes on", err)
 
     @unittest.skipIf(
         "thread" in os.environ.get("LEHR_SANITIZE", ""),
@@ -93,13 +107,16 @@ class Signals(ProgramTest):
         self.assertTrue(text.endswith("\n"))
         for line in text.splitlines():
             strict_json(line)
-        self.fails("run", "tiny.yaml", "-q", "-o", "out", *LONG, code=73, says="unfinished")
 
     def test_two_runs_at_once_share_no_directory(self):
-        first = self.start_long("out")
-        self.fails("run", "tiny.yaml", "-q", "-o", "out", *LONG, code=73, says="out")
+        first = self.start_long("out", env={**os.environ, "SLURM_JOB_ID": "4711"})
+        begin = time.monotonic()
+        says = "out is in use by process %d on %s (job 4711), started 2" % (first.pid, os.uname().nodename)
+        self.fails("run", "tiny.yaml", "-q", "-o", "out", *LONG, code=73, says=says)
+        self.fails("resume", "out", code=73, says=says)
+        self.assertLess(time.monotonic() - begin, 2 * SLACK)
         first.send_signal(signal.SIGTERM)
-        self.assertEqual(self.end(first)[0], 130)
+        self.assertEqual(self.end(first)[0], 85)
         self.assertEqual(strict_json(self.read("out", "status.json"))["pid"], first.pid)
 
 

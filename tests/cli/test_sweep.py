@@ -79,7 +79,7 @@ class Sweep(SweepTest):
             trial = "out/trials/" + row["id"]
             self.assertEqual(
                 self.left_behind(trial),
-                ["best.safetensors", "config.yaml", "events.jsonl", "owner", "result.json", "status.json"],
+                ["best.safetensors", "config.yaml", "events.jsonl", "lock", "owner", "result.json", "status.json"],
             )
             again = self.run_json(trial + "/config.yaml", "-o", "alone-" + row["id"])
             self.assertEqual(again["state_hash"], row["state_hash"])
@@ -296,7 +296,7 @@ class Crowds(SweepTest):
 
     def test_eight_at_once_lose_nothing(self):
         whole = self.whole()
-        crowd = [self.one_by_one("out", 64 + 3 * 2) for _ in range(8)]
+        crowd = [self.one_by_one("out", 64 + 4 * 2) for _ in range(8)]
         for process in crowd:
             self.end(process)
         self.assertEqual(self.results("out"), whole)
@@ -316,8 +316,8 @@ class Crowds(SweepTest):
         chance = random.Random(1)
         killed = 0
         for _ in range(12):
-            process = self.one_by_one("out", 64 + 3 * 3)
-            time.sleep(chance.uniform(0, 0.6 * span))
+            process = self.one_by_one("out", 64 + 4 * 3)
+            time.sleep(chance.uniform(0, 0.3 * span))
             process.kill()
             process.communicate(timeout=SECONDS)
             killed += process.returncode == -signal.SIGKILL

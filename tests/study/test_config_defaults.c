@@ -103,7 +103,9 @@ Test(config_defaults, every_field_has_a_key)
     }
     memset(reached + offsetof(lehr_config, run.move_count), 1, sizeof(int32_t));
     memset(reached + offsetof(lehr_config, run.cache_dir), 1,
-           LEHR_PATH_MAX); /* the program's to say */
+           LEHR_PATH_MAX); /* the program's to say, as are the next two */
+    memset(reached + offsetof(lehr_config, run.held), 1, sizeof(int64_t));
+    memset(reached + offsetof(lehr_config, run.extra), 1, sizeof(int64_t));
     int padding = 0;
     for (size_t b = 0; b < sizeof(lehr_config); b++)
         padding += !reached[b];

@@ -54,20 +54,30 @@ Test(directory, refuses_names_that_lead_elsewhere)
     cr_assert_eq(symlink("/tmp", scratch("link")), 0);
     cr_assert_eq(lehr_dir_enter(&dir, "link", &child), LEHR_ERR_IO);
     cr_assert(strstr(lehr_error(), "symbolic link"), "%s", lehr_error());
-    cr_assert_eq(lehr_dir_claim(&dir, "link", &child), LEHR_ERR_EXISTS);
     cr_assert_eq(scratch_count("."), 1);
     lehr_dir_close(&dir);
 }
 
-Test(directory, is_claimed_once)
+Test(directory, appears_once_with_what_is_in_it)
 {
-    lehr_dir dir = open_scratch(), first, second;
-    cr_assert_eq(lehr_dir_claim(&dir, "x", &first), LEHR_OK);
-    cr_assert_eq(lehr_dir_claim(&dir, "x", &second), LEHR_ERR_EXISTS);
-    cr_assert_eq(lehr_dir_enter(&dir, "x", &second), LEHR_OK);
+    lehr_dir dir = open_scratch(), first, second, third;
+    char one[LEHR_NAME_MAX + 32], two[LEHR_NAME_MAX + 32], three[LEHR_NAME_MAX + 32];
+    cr_assert_eq(lehr_dir_stage(&dir, "x", &first, one), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_dir_stage(&dir, "x", &second, two), LEHR_OK);
+    cr_assert_str_eq(first.path, scratch("x"), "messages name the place");
+    cr_assert_eq(lehr_output_whole(&first, "mine", "1", 1), LEHR_OK);
+    cr_assert_not(scratch_has("x"));
+    cr_assert_eq(lehr_dir_reveal(&dir, one, &first, "x"), LEHR_OK, "%s", lehr_error());
+    cr_assert_str_eq(scratch_read("x/mine"), "1");
+    cr_assert_eq(lehr_dir_reveal(&dir, two, &second, "x"), LEHR_ERR_EXISTS);
+    cr_assert(strstr(lehr_error(), scratch("x")), "%s", lehr_error());
+    cr_assert_eq(mkdir(scratch("empty"), 0755), 0);
+    cr_assert_eq(lehr_dir_stage(&dir, "empty", &third, three), LEHR_OK);
+    cr_assert_eq(lehr_dir_reveal(&dir, three, &third, "empty"), LEHR_ERR_EXISTS);
     lehr_dir_close(&first);
     lehr_dir_close(&first);
     lehr_dir_close(&second);
+    lehr_dir_close(&third);
     lehr_dir_close(&dir);
     lehr_dir_close(NULL);
 }
@@ -172,7 +182,7 @@ Test(output, that_does_not_fit_keeps_the_old_file_and_says_how_much_was_needed)
 Test(output, in_a_directory_that_is_gone_fails)
 {
     lehr_dir dir = open_scratch(), gone;
-    cr_assert_eq(lehr_dir_claim(&dir, "gone", &gone), LEHR_OK);
+    cr_assert_eq(lehr_dir_enter(&dir, "gone", &gone), LEHR_OK);
     cr_assert_eq(rmdir(scratch("gone")), 0);
     cr_assert_eq(lehr_output_whole(&gone, "x", "x", 1), LEHR_ERR_IO);
     lehr_dir_close(&gone);
@@ -188,6 +198,16 @@ Test(output, logs_grow_by_whole_lines)
     cr_assert_eq(lehr_log_append(&dir, "log", log, "one\n", 4), LEHR_OK);
     cr_assert_eq(lehr_log_append(&dir, "log", log, "two\n", 4), LEHR_OK);
     cr_assert_str_eq(scratch_read("log"), "one\ntwo\n");
+    int64_t bytes = 0;
+    cr_assert_eq(lehr_log_sync(&dir, "log", log, &bytes), LEHR_OK);
+    cr_assert_eq(bytes, 8);
     close(log);
+    cr_assert_eq(lehr_log_reopen(&dir, "log", 4, &log), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_log_append(&dir, "log", log, "three\n", 6), LEHR_OK);
+    cr_assert_str_eq(scratch_read("log"), "one\nthree\n");
+    close(log);
+    cr_assert_eq(lehr_log_reopen(&dir, "log", 11, &log), LEHR_ERR_DATA);
+    cr_assert(strstr(lehr_error(), "log has 10 bytes, 11 were written"), "%s", lehr_error());
+    cr_assert_eq(lehr_log_reopen(&dir, "none", 0, &log), LEHR_ERR_IO);
     lehr_dir_close(&dir);
 }

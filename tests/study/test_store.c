@@ -7,8 +7,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
-#include "study/progress.h"
 #include "study/record.h"
 #include "study/result.h"
 #include "study/scratch.h"
@@ -66,27 +66,38 @@ Test(store, follows_no_symbolic_link_that_a_config_names)
     cr_assert_eq(mkdir(scratch("runs"), 0755), 0);
     cr_assert_eq(symlink("../elsewhere", scratch("runs/test")), 0);
     cr_assert_eq(lehr_store_place(&config, id, "", path), LEHR_OK);
-    cr_assert_eq(lehr_store_create(&config, id, path, &store), LEHR_ERR_IO);
+    const lehr_store_spec spec = {&config, id, path, "", false, NULL};
+    cr_assert_eq(lehr_store_create(&spec, &store), LEHR_ERR_IO);
+    cr_assert(strstr(lehr_error(), "symbolic link"), "%s", lehr_error());
+    cr_assert_eq(lehr_store_reopen(&spec, &store), LEHR_ERR_IO);
     cr_assert(strstr(lehr_error(), "symbolic link"), "%s", lehr_error());
     cr_assert_eq(scratch_count("elsewhere"), 0);
 }
 
+/* What is found at `run` with this status: nothing that could be read as a result. */
 static void expect_found(const char *status, lehr_status expected, const char *says)
 {
+    const lehr_config config = make_config();
     json_t *result = NULL;
+    lehr_found found;
     if (status != NULL)
         scratch_write("run/status.json", status, strlen(status));
-    cr_assert_eq(lehr_store_find(scratch("run"), id, &result), expected, "%s: %s", status,
-                 lehr_error());
+    cr_assert_eq(lehr_store_find(scratch("run"), &config, id, &found, &result), expected, "%s: %s",
+                 status, lehr_error());
     cr_assert_null(result);
-    cr_assert(strstr(lehr_error(), says), "%s: %s", status, lehr_error());
+    if (expected == LEHR_OK)
+        cr_assert_eq(found, LEHR_FOUND_UNFINISHED, "%s", status);
+    else
+        cr_assert(strstr(lehr_error(), says), "%s: %s", status, lehr_error());
 }
 
-Test(store, finds_only_its_own_finished_run)
+Test(store, finds_only_its_own_run)
 {
+    const lehr_config config = make_config();
     json_t *result = NULL;
-    cr_assert_eq(lehr_store_find(scratch("run"), id, &result), LEHR_OK);
-    cr_assert_null(result, "nothing is there");
+    lehr_found found;
+    cr_assert_eq(lehr_store_find(scratch("run"), &config, id, &found, &result), LEHR_OK);
+    cr_assert(found == LEHR_FOUND_NOTHING && result == NULL);
     cr_assert_eq(lehr_store_refuse(scratch("run")), LEHR_OK);
 
     cr_assert_eq(mkdir(scratch("run"), 0755), 0);
@@ -97,15 +108,50 @@ Test(store, finds_only_its_own_finished_run)
     expect_found("{}", LEHR_ERR_EXISTS, "of another config");
     expect_found("{\"id\":\"ba9876543210\",\"state\":\"done\"}", LEHR_ERR_EXISTS,
                  "'ba9876543210' of another");
-    expect_found("{\"id\":\"0123456789ab\",\"state\":\"running\"}", LEHR_ERR_EXISTS, "unfinished");
-    expect_found("{\"id\":\"0123456789ab\",\"state\":\"failed\"}", LEHR_ERR_EXISTS, "unfinished");
+    expect_found("{\"id\":\"0123456789ab\",\"state\":\"running\"}", LEHR_OK, NULL);
+    expect_found("{\"id\":\"0123456789ab\",\"state\":\"failed\"}", LEHR_OK, NULL);
+    expect_found("{\"id\":\"0123456789ab\",\"state\":\"checkpointed\"}", LEHR_OK, NULL);
     expect_found("{\"id\":\"0123456789ab\",\"state\":\"done\"}", LEHR_ERR_IO, "result.json");
     scratch_write("run/result.json", "{\"stop\":\"scans\"}", 16);
-    cr_assert_eq(lehr_store_find(scratch("run"), id, &result), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_store_find(scratch("run"), &config, id, &found, &result), LEHR_OK, "%s",
+                 lehr_error());
+    cr_assert_eq(found, LEHR_FOUND_RESULT);
     cr_assert_str_eq(lehr_result_stop(result), "scans");
     json_decref(result);
     cr_assert_eq(symlink("nowhere", scratch("link")), 0);
     cr_assert_eq(lehr_store_refuse(scratch("link")), LEHR_ERR_EXISTS);
+}
+
+/* One key at a time; of several the first in the order of a config file. */
+Test(store, of_another_config_names_the_key)
+{
+    lehr_config there = make_config();
+    char *text = NULL;
+    cr_assert_eq(lehr_config_write(&there, &text), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(mkdir(scratch("run"), 0755), 0);
+    scratch_write("run/config.yaml", text, strlen(text));
+    free(text);
+    static const char status[] = "{\"id\":\"ba9876543210\",\"state\":\"running\"}";
+    scratch_write("run/status.json", status, sizeof status - 1);
+    static const char *const says[] = {"seed is 1 there and 7 here",
+                                       "network.hidden is [3] there",
+                                       "temperatures.rungs is 3 there and 4 here",
+                                       "moves.1.weight is 0.5 there and 2 here",
+                                       "there are 2 moves there and 1 here",
+                                       "the content of its data"};
+    for (int i = 0; i < 6; i++) {
+        lehr_config here = there;
+        json_t *result = NULL;
+        lehr_found found;
+        here.run.seed = i == 0 ? 7 : 1;
+        here.network.hidden[0] = i == 1 ? 5 : 3;
+        here.run.ladder.rungs = i == 2 ? 4 : 3;
+        here.run.moves[1].weight = i == 3 ? 2 : 0.5;
+        here.run.move_count = i == 4 ? 1 : 2;
+        here.checkpoint_s = 3; /* not part of the identity */
+        cr_assert_eq(lehr_store_find(scratch("run"), &here, id, &found, &result), LEHR_ERR_EXISTS);
+        cr_assert(strstr(lehr_error(), says[i]), "%d: %s", i, lehr_error());
+    }
 }
 
 /* ---- Files ----------------------------------------------------------------------------------- */
@@ -117,19 +163,23 @@ Test(store, that_cannot_write_fails_before_the_run_and_takes_its_files_back)
     signal(SIGXFSZ, SIG_IGN);
     const struct rlimit limit = {64, 64};
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    cr_assert_eq(lehr_store_create(&config, id, scratch("run"), &store), LEHR_ERR_IO);
+    const lehr_store_spec spec = {&config, id, scratch("run"), "", false, NULL};
+    cr_assert_eq(lehr_store_create(&spec, &store), LEHR_ERR_IO);
     cr_assert_null(store);
-    cr_assert(strstr(lehr_error(), "config.yaml"), "%s", lehr_error());
-    cr_assert_not(scratch_has("run"));
+    cr_assert(strstr(lehr_error(), "run/"), "%s", lehr_error());
+    cr_assert_eq(scratch_count("."), 0);
 }
 
 Test(store, is_claimed_by_one_run_only)
 {
     const lehr_config config = make_config();
     lehr_store *first = NULL, *second = NULL;
-    cr_assert_eq(lehr_store_create(&config, id, scratch("run"), &first), LEHR_OK, "%s",
-                 lehr_error());
-    cr_assert_eq(lehr_store_create(&config, id, scratch("run"), &second), LEHR_ERR_EXISTS);
+    const lehr_store_spec spec = {&config, id, scratch("run"), "", false, NULL};
+    cr_assert_eq(lehr_store_create(&spec, &first), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_store_create(&spec, &second), LEHR_ERR_EXISTS);
+    cr_assert_eq(scratch_count("."), 1, "of the second nothing is left");
+    cr_assert_eq(lehr_store_reopen(&spec, &second), LEHR_ERR_EXISTS);
+    cr_assert(strstr(lehr_error(), "run is in use by process"), "%s", lehr_error());
     cr_assert(strstr(scratch_read("run/status.json"), "\"running\""));
     cr_assert(scratch_has("run/config.yaml"));
     lehr_store_fail(first, "it \xff broke");
@@ -144,30 +194,51 @@ typedef struct world {
     lehr_config config;
     lehr_dataset *dataset;
     lehr_objective *objective;
-    lehr_pack *pack;
-    lehr_run *run; /* the pack's only one */
+    lehr_run *run;
     lehr_model *model;
     lehr_store *store;
+    lehr_recorder *recorder;
+    lehr_look_fn look;
+    void *data;
 } world;
 
+/* A run and, in its directory, a store of it: a new one, or the one that is there. */
 static void open_world(world *w)
 {
     lehr_config *c = &w->config;
-    *c = make_config();
+    if (c->name[0] == '\0')
+        *c = make_config();
     cr_assert_eq(lehr_dataset_create(&c->data, &w->dataset), LEHR_OK, "%s", lehr_error());
     cr_assert_eq(lehr_objective_create(&c->network, &c->loss, &c->prior, w->dataset, &w->objective),
                  LEHR_OK);
-    cr_assert_eq(lehr_pack_create(&c->run, 1, w->objective, &w->pack), LEHR_OK, "%s", lehr_error());
-    w->run = lehr_pack_run(w->pack, 0);
+    cr_assert_eq(lehr_run_create(&c->run, w->objective, &w->run), LEHR_OK, "%s", lehr_error());
     cr_assert_eq(lehr_model_create(w->objective, &w->model), LEHR_OK, "%s", lehr_error());
-    cr_assert_eq(lehr_store_create(c, id, scratch("run"), &w->store), LEHR_OK, "%s", lehr_error());
+    const lehr_store_spec spec = {c, id, scratch("run"), "", false, NULL};
+    lehr_status (*open)(const lehr_store_spec *,
+                        lehr_store **) = scratch_has("run") ? lehr_store_reopen : lehr_store_create;
+    cr_assert_eq(open(&spec, &w->store), LEHR_OK, "%s", lehr_error());
+}
+
+/* Run it to its end, or to where `look` leaves it: was it the end? */
+static lehr_status record(world *w, bool *ended)
+{
+    const lehr_record_spec spec = {&w->config, id, 1, w->look, w->data, false};
+    const bool again = scratch_has("run/ckpt");
+    bool found = false;
+    lehr_text notice = {0};
+    lehr_status status = lehr_recorder_create(w->store, w->run, &spec, &w->recorder);
+    if (status == LEHR_OK && again)
+        status = lehr_recorder_resume(w->recorder, &found, &notice);
+    cr_assert_eq(notice.length, 0, "%s", notice.data);
+    return status == LEHR_OK ? lehr_recorder_go(w->recorder, ended) : status;
 }
 
 static void close_world(world *w)
 {
+    lehr_recorder_destroy(&w->recorder);
     lehr_store_destroy(&w->store);
     lehr_model_destroy(&w->model);
-    lehr_pack_destroy(&w->pack);
+    lehr_run_destroy(&w->run);
     lehr_objective_destroy(&w->objective);
     lehr_dataset_destroy(&w->dataset);
 }
@@ -175,19 +246,11 @@ static void close_world(world *w)
 static json_t *finish_world(world *w)
 {
     json_t *result = NULL;
-    const lehr_result_about about = {&w->config, id, "here"};
+    const lehr_result_about about = {&w->config, id, "here", lehr_store_saves(w->store)};
     cr_assert_eq(lehr_run_best(w->run, w->model->theta), LEHR_OK);
     cr_assert_eq(lehr_result_make(w->run, &about, &result), LEHR_OK, "%s", lehr_error());
     cr_assert_eq(lehr_store_finish(w->store, w->model, result), LEHR_OK, "%s", lehr_error());
     return result;
-}
-
-static lehr_status record_world(const world *w, int64_t trace_energy, void (*look)(void *data),
-                                void *data)
-{
-    lehr_recorded run = {.store = w->store, .trace_energy = trace_energy};
-    lehr_recorder recorder = {.pack = w->pack, .run = &run, .look = look, .data = data};
-    return lehr_record(&recorder);
 }
 
 static int count_lines(const char *text)
@@ -200,21 +263,25 @@ static int count_lines(const char *text)
 
 Test(store, holds_a_whole_run)
 {
-    world w = {0};
+    world w = {.config = make_config()};
+    lehr_found found;
+    bool ended = false;
+    w.config.trace_energy = 7;
     open_world(&w);
-    cr_assert_eq(record_world(&w, 7, NULL, NULL), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(record(&w, &ended), LEHR_OK, "%s", lehr_error());
+    cr_assert(ended);
     json_t *result = finish_world(&w), *again = NULL;
 
     cr_assert_eq(count_lines(scratch_read("run/events.jsonl")), 5, "scans 0, 10, 20, 30, 40");
     cr_assert(strstr(scratch_read("run/status.json"), "\"done\""));
-    cr_assert_eq(scratch_count("run"), 6);
-    cr_assert_eq(lehr_store_find(scratch("run"), id, &again), LEHR_OK);
+    cr_assert_eq(scratch_count("run"), 8);
+    cr_assert_eq(lehr_store_find(scratch("run"), &w.config, id, &found, &again), LEHR_OK);
     cr_assert_eq(json_equal(result, again), 1);
     static const char *const keys[] = {
         "stop",     "scans",     "proposals",  "wall_s",  "proposals_per_s", "best",     "moves",
         "exchange", "nonfinite", "state_hash", "backend", "device",          "numerics", "threads",
         "ranks",    "seed",      "version",    "commit",  "parameters",      "rows",     "rungs",
-        "copies",   "id",        "name",       "dir"};
+        "copies",   "id",        "name",       "dir",     "checkpoints"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         cr_assert_not_null(json_object_get(result, keys[i]), "%s", keys[i]);
     cr_assert(json_is_null(json_object_get(json_object_get(result, "best"), "test")));
@@ -235,10 +302,12 @@ Test(store, traces_energies_without_changing_the_run)
 {
     uint64_t hash[2];
     for (int traced = 0; traced < 2; traced++) {
-        world w = {0};
+        world w = {.config = make_config()};
         lehr_run_summary summary;
+        bool ended;
+        w.config.trace_energy = traced ? 7 : 0;
         open_world(&w);
-        cr_assert_eq(record_world(&w, traced ? 7 : 0, NULL, NULL), LEHR_OK);
+        cr_assert_eq(record(&w, &ended), LEHR_OK);
         cr_assert_eq(lehr_run_summarize(w.run, &summary), LEHR_OK);
         hash[traced] = summary.state_hash;
         close_world(&w);
@@ -262,54 +331,185 @@ Test(store, traces_energies_without_changing_the_run)
         cr_assert(isfinite(line[4][i]));
 }
 
-Test(store, of_a_run_that_a_signal_stopped_says_so)
+/* ---- Leaving and going on -------------------------------------------------------------------- */
+
+/* Leave at a scan; data is the scan, looks go on. */
+static bool leave_at(const lehr_progress *progress, void *data)
 {
-    world w = {0};
+    const int64_t *scan = data;
+    return progress->scan < *scan;
+}
+
+/* A file with the value of wall_s, the only time in it, cut out. Valid until the next call. */
+static const char *read_timeless(const char *name)
+{
+    static char text[1 << 16];
+    char *to = text;
+    for (const char *from = scratch_read(name); *from != '\0'; from++) {
+        *to++ = *from;
+        if (strncmp(from, "wall_s\":", 8) == 0)
+            from += strcspn(from, ",") - 1;
+    }
+    *to = '\0';
+    return text;
+}
+
+/* What a finished run leaves that must not depend on where it was left. */
+typedef struct outcome {
+    uint64_t hash;
+    char events[1 << 16], model[1 << 12], trace[1 << 14];
+} outcome;
+
+static void finish_outcome(world *w, outcome *out)
+{
+    lehr_run_summary summary;
+    cr_assert_eq(lehr_run_summarize(w->run, &summary), LEHR_OK);
+    json_decref(finish_world(w));
+    close_world(w);
+    memset(out, 0, sizeof *out);
+    out->hash = summary.state_hash;
+    strcpy(out->events, read_timeless("run/events.jsonl"));
+    static const struct {
+        const char *name;
+        size_t capacity, at;
+    } files[] = {
+        {"run/best.safetensors", sizeof out->model, offsetof(outcome, model)},
+        {"run/trace/energy-000000.npy", sizeof out->trace, offsetof(outcome, trace)},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        FILE *file = fopen(scratch(files[i].name), "rb");
+        cr_assert_not_null(file);
+        cr_assert_lt(fread((char *)out + files[i].at, 1, files[i].capacity, file),
+                     files[i].capacity);
+        fclose(file);
+    }
+}
+
+/* Slices of one scan, exchanges every three scans: both parities, scans before, at and behind each of them. */
+static lehr_config make_split_config(void)
+{
+    lehr_config config = make_config();
+    config.trace_energy = 1;
+    config.run.exchange.every = 3;
+    config.run.stop.scans = 25;
+    config.run.observe = 4;
+    return config;
+}
+
+/* EXACT: 25 places to leave at, each in a new process's memory; the last ones leave twice. */
+Test(store, of_a_run_that_was_left_at_any_scan_is_that_of_one_that_never_was)
+{
+    static outcome whole, split;
+    bool ended = false;
+    world w = {.config = make_split_config()};
     open_world(&w);
-    lehr_run_interrupt(w.run);
-    cr_assert_eq(record_world(&w, 0, NULL, NULL), LEHR_OK);
-    json_t *result = finish_world(&w);
-    cr_assert_str_eq(lehr_result_stop(result), "signal");
-    cr_assert(strstr(scratch_read("run/status.json"), "\"stopped\""));
-    json_decref(result);
+    cr_assert_eq(record(&w, &ended), LEHR_OK, "%s", lehr_error());
+    finish_outcome(&w, &whole);
+    cr_assert_eq(count_lines(whole.events), 8, "scans 0, 4, ..., 24, 25");
+    cr_assert_eq(rename(scratch("run"), scratch("whole")), 0);
+
+    for (int64_t at = 0; at < 25; at++) {
+        char name[32];
+        int64_t leave[2] = {at, at > 12 ? at + 2 : at};
+        for (int i = 0; i < 2; i++) {
+            w = (world){.config = make_split_config(), .look = leave_at, .data = &leave[i]};
+            w.config.run.threads = 1 + i;
+            open_world(&w);
+            cr_assert_eq(record(&w, &ended), LEHR_OK, "%s", lehr_error());
+            if (ended) /* at+2 may be the last scan */
+                break;
+            cr_assert_eq(lehr_store_pause(w.store), LEHR_OK);
+            cr_assert(strstr(scratch_read("run/status.json"), "\"checkpointed\""));
+            close_world(&w);
+        }
+        if (!ended) {
+            w = (world){.config = make_split_config()};
+            open_world(&w);
+            cr_assert_eq(record(&w, &ended), LEHR_OK, "%s", lehr_error());
+        }
+        cr_assert(ended);
+        finish_outcome(&w, &split);
+        cr_assert_eq(split.hash, whole.hash, "left at %d", (int)at);
+        cr_assert_str_eq(split.events, whole.events, "left at %d", (int)at);
+        cr_assert_eq(memcmp(split.model, whole.model, sizeof whole.model), 0, "%d", (int)at);
+        cr_assert_eq(memcmp(split.trace, whole.trace, sizeof whole.trace), 0, "%d", (int)at);
+        snprintf(name, sizeof name, "split-%d", (int)at);
+        cr_assert_eq(rename(scratch("run"), scratch(name)), 0);
+    }
+}
+
+/* A process that is killed leaves more events than its checkpoint knows of: they are written again. */
+Test(store, cuts_events_behind_the_checkpoint)
+{
+    int64_t leave = 20;
+    bool ended;
+    world w = {.config = make_config(), .look = leave_at, .data = &leave};
+    open_world(&w);
+    cr_assert_eq(record(&w, &ended), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_store_event(w.store, &(lehr_observation){.scan = 99}), LEHR_OK);
+    close_world(&w);
+    w = (world){.config = make_config()};
+    open_world(&w);
+    cr_assert_eq(record(&w, &ended), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(count_lines(scratch_read("run/events.jsonl")), 5);
+    cr_assert_null(strstr(scratch_read("run/events.jsonl"), "\"scan\":99,"));
+    close_world(&w);
+}
+
+/* 1 %: a checkpoint may follow only a hundred times its cost later. */
+Test(store, is_not_kept_busy_with_checkpoints)
+{
+    bool ended;
+    world w = {.config = make_config()};
+    w.config.checkpoint_s = 1e-9;
+    w.config.run.observe = 1;
+    w.config.run.stop.scans = 20000;
+    open_world(&w);
+    const double begin_s = lehr_clock_s();
+    cr_assert_eq(record(&w, &ended), LEHR_OK, "%s", lehr_error());
+    const double wall_s = lehr_clock_s() - begin_s;
+    const lehr_saves *saves = lehr_store_saves(w.store);
+    cr_assert_geq(saves->count, 2, "one at once, one at the end");
+    cr_assert_geq(saves->every_s, 1e-9);
+    cr_assert_gt(saves->spent_s, 0);
+    /* all but the first and the last are paid for by what they waited */
+    cr_assert_leq((double)(saves->count - 2) * 100 * saves->spent_s / (double)saves->count,
+                  3 * wall_s, "%lld checkpoints in %g s took %g s", (long long)saves->count, wall_s,
+                  saves->spent_s);
     close_world(&w);
 }
 
 Test(store, that_fills_the_disk_while_it_runs_fails_with_the_file)
 {
-    world w = {0};
+    world w = {.config = make_config()};
+    bool ended;
     open_world(&w);
     signal(SIGXFSZ, SIG_IGN);
     const struct rlimit limit = {512, 512};
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    cr_assert_eq(record_world(&w, 0, NULL, NULL), LEHR_ERR_IO);
+    cr_assert_eq(record(&w, &ended), LEHR_ERR_IO);
     cr_assert(strstr(lehr_error(), "events.jsonl"), "%s", lehr_error());
     lehr_store_fail(w.store, "full");
     cr_assert(strstr(scratch_read("run/status.json"), "failed"));
     close_world(&w);
 }
 
-/* Whose progress is watched, and how far it was. */
-typedef struct watching {
-    const lehr_run *run;
-    int64_t last;
-} watching;
-
-static void count_look(void *data)
+static bool count_look(const lehr_progress *progress, void *data)
 {
-    watching *w = data;
-    const lehr_progress progress = lehr_progress_of(w->run);
-    cr_assert_gt(progress.scan, w->last);
-    w->last = progress.scan;
+    int64_t *last = data;
+    cr_assert_gt(progress->scan, *last);
+    *last = progress->scan;
+    return true;
 }
 
 Test(store, shows_progress_between_slices)
 {
-    world w = {0};
+    int64_t last = -1;
+    bool ended;
+    world w = {.config = make_config(), .look = count_look, .data = &last};
     open_world(&w);
-    watching watched = {.run = w.run};
-    cr_assert_eq(record_world(&w, 0, count_look, &watched), LEHR_OK);
-    cr_assert_eq(watched.last, 40);
+    cr_assert_eq(record(&w, &ended), LEHR_OK);
+    cr_assert_eq(last, 40);
     close_world(&w);
 }
 

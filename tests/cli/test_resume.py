@@ -1,0 +1,364 @@
+"""However a run is stopped, going on gives what it would have given undisturbed: every file, but for its times."""
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from program import LEHR, ProgramTest, SECONDS, strict_json
+from test_faults import traceable
+
+# A second or so: long enough to be stopped often.
+LENGTH = ("-s", "stop.scans=200000", "-s", "output.observe=200", "-s", "output.trace.energy=50")
+OFTEN = ("-s", "output.checkpoint_s=1e-6")  # as often as 1 % of the time allows
+
+TIMES = {"wall_s", "proposals_per_s", "checkpoints", "time_left_s", "pid", "started", "updated"}
+PLACES = {"dir", "threads", "device"}
+
+
+def timeless(value):
+    """Without what may differ: times, and where and by how many threads it was done."""
+    if isinstance(value, dict):
+        return {key: timeless(item) for key, item in value.items() if key not in TIMES | PLACES}
+    return [timeless(item) for item in value] if isinstance(value, list) else value
+
+
+class ResumeTest(ProgramTest):
+    def outcome(self, out):
+        """Everything in the directory of a finished run that must not depend on how it came about."""
+        files = {"best": self.read_bytes(out, "best.safetensors")}
+        files["events"] = re.sub(r'"wall_s":[^,]*', "", self.read(out, "events.jsonl"))
+        for name in ("result.json", "status.json"):
+            files[name] = timeless(strict_json(self.read(out, name)))
+        if os.path.exists(self.path(out, "trace")):
+            for name in self.left_behind(out, "trace"):
+                files[name] = self.read_bytes(out, "trace", name)
+        for folder in ((), ("ckpt",), ("trace",)):
+            if os.path.exists(self.path(out, *folder)):
+                hidden = [name for name in self.left_behind(out, *folder) if name[0] == "."]
+                self.assertEqual(hidden, [], "what killed processes left is removed")
+        return files
+
+    def whole(self, *words, out="whole"):
+        self.lehr("run", "tiny.yaml", "-q", "-o", out, *words)
+        return self.outcome(out)
+
+    def go_on(self, out, *words):
+        """To the end; stderr."""
+        return self.lehr("run", "tiny.yaml", "-o", out, *words).stderr
+
+    def check(self, out, whole):
+        found = self.outcome(out)
+        self.assertEqual(sorted(found), sorted(whole))
+        for name, expected in whole.items():
+            self.assertEqual(found[name], expected, name)
+
+    def wait_for(self, *names):
+        deadline = time.monotonic() + SECONDS
+        while not os.path.exists(self.path(*names)):
+            self.assertLess(time.monotonic(), deadline, names)
+            time.sleep(0.002)
+
+
+class Resume(ResumeTest):
+    def test_after_a_signal_or_the_clock_gives_the_undisturbed_run(self):
+        whole = self.whole(*LENGTH)
+        for how in ("TERM", "USR1", "INT", "maxh"):
+            with self.subTest(how=how):
+                words = ("run", "tiny.yaml", "-q", "-o", how, *LENGTH)
+                if how == "maxh":
+                    self.lehr(*words, "--maxh", "5e-5", code=85)
+                else:
+                    process = self.start(*words)
+                    self.wait_for(how, "events.jsonl")
+                    time.sleep(0.2)
+                    process.send_signal(getattr(signal, "SIG" + how))
+                    self.assertEqual(process.communicate(timeout=SECONDS), (b"", b""))
+                    self.assertEqual(process.returncode, 85)
+                scan = strict_json(self.read(how, "status.json"))["scan"]
+                self.assertGreater(scan, 0)
+                self.assertIn("goes on from scan %d" % scan, self.go_on(how, *LENGTH))
+                self.check(how, whole)
+
+    def test_on_other_threads_and_by_its_directory_gives_the_same(self):
+        whole = self.whole(*LENGTH)
+        self.lehr("run", "tiny.yaml", "-q", "-o", "out", *LENGTH, "--maxh", "3e-5", code=85)
+        self.lehr("resume", "out", "-q", "--threads", "2", "--maxh", "3e-5", code=85)
+        done = self.lehr("resume", "out", "--json", "-q")
+        self.check("out", whole)
+        self.assertEqual(self.read("out", "result.json"), done.stdout)
+        self.assertEqual(self.lehr("resume", ".", "--json", "-q", cwd=self.path("out")).stdout, done.stdout)
+
+    def test_of_every_method_gives_the_same(self):
+        batch = ("-s", "data.batch.points=10", "-s", "data.batch.refresh=7", "-s", "data.batch.grow=30")
+        fixed = ("-s", "moves=[{kind: gaussian, scope: neuron, scale: 0.1}]")
+        for name, words in (
+            ("annealing", ("-s", "method=annealing", "-s", "chains=3")),
+            ("batch", ("-s", "method=annealing", "-s", "chains=2", *batch, *fixed)),
+            ("delayed", ("-s", "evaluation.delayed_acceptance=true")),
+            ("copies", ("-s", "temperatures.copies=3")),
+            ("frozen", ("-s", "stop.frozen=1000000")),
+            ("target", ("-s", "stop.target.metric=energy", "-s", "stop.target.value=1e-12")),
+        ):
+            with self.subTest(method=name):
+                words = (*LENGTH, "-s", "stop.scans=40000", *words)
+                whole = self.whole(*words, out=name + "-whole")
+                for maxh in ("1e-6", "3e-6", "8e-6"):
+                    done = self.start("run", "tiny.yaml", "-q", "-o", name, "--maxh", maxh, *words)
+                    done.communicate(timeout=SECONDS)
+                    self.assertIn(done.returncode, (0, 85))
+                self.go_on(name, *words)
+                self.check(name, whole)
+
+    @unittest.skipUnless(traceable(), "strace cannot send signals here")
+    def test_after_every_observation_gives_the_undisturbed_run(self):
+        """TERM with the n-th write: the events of scans 1, 2, 3, ... are among them. Two generations by turns."""
+        words = ("-s", "exchange.every=3", "-s", "output.observe=1", "-s", "output.trace.energy=2")
+        whole = self.whole(*words)
+        scans = set()
+        for n in range(5, 66, 2):
+            out = "out-%d" % n
+            for hit in (n, 3 + n % 5):
+                inject = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=write"]
+                inject += ["-e", "inject=write:signal=TERM:when=%d" % hit]
+                done = subprocess.run(
+                    [*inject, LEHR, "run", "tiny.yaml", "-q", "-o", out, *words],
+                    cwd=self.folder,
+                    env={**os.environ, "ASAN_OPTIONS": "exitcode=99:detect_leaks=0"},
+                    capture_output=True,
+                    timeout=SECONDS,
+                    check=False,
+                )
+                self.assertIn(done.returncode, (0, 85), done.stderr)
+                scans.add(strict_json(self.read(out, "status.json"))["scan"])
+            self.go_on(out, *words)
+            self.check(out, whole)
+        self.assertGreater(len(scans), 25, "the run is stopped at many places")
+
+    def test_after_kills_at_random_gives_the_undisturbed_run(self):
+        whole = self.whole(*LENGTH)
+        dice = random.Random(1)
+        for number in range(3):
+            out = "out-%d" % number
+            kills = 0
+            while not os.path.exists(self.path(out, "result.json")):
+                process = self.start("run", "tiny.yaml", "-q", "-o", out, *LENGTH, *OFTEN)
+                try:
+                    process.communicate(timeout=dice.uniform(0.05, 0.4) + 0.02 * kills)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.communicate()
+                    kills += 1
+                else:
+                    self.assertEqual(process.returncode, 0)
+            self.go_on(out, *LENGTH)
+            self.check(out, whole)
+            self.assertGreater(kills, 0)
+
+    def test_without_a_checkpoint_starts_over_in_its_directory(self):
+        words = (*LENGTH, "-s", "output.trace.energy=5")
+        whole = self.whole(*words)
+        process = self.start("run", "tiny.yaml", "-q", "-o", "out", *words)
+        self.wait_for("out", "trace", "energy-000001.npy")
+        process.kill()
+        process.communicate()
+        self.assertEqual(self.left_behind("out", "ckpt"), [])
+        self.assertIn("out holds no checkpoint: the run starts over", self.go_on("out", *words))
+        self.check("out", whole)
+
+    def test_never_is_73(self):
+        self.lehr("run", "tiny.yaml", "-q", "-o", "out", *LENGTH, "--maxh", "2e-5", code=85)
+        self.fails("run", "tiny.yaml", "-o", "out", *LENGTH, "--resume", "never", code=73, says="out exists")
+        self.fails("resume", "none", code=74, says="none/config.yaml")
+        os.mkdir(self.path("empty"))
+        self.fails("resume", "empty", code=74, says="empty/config.yaml")
+
+
+class Extend(ResumeTest):
+    WORDS = ("-s", "stop.scans=3000", "-s", "output.observe=7", "-s", "output.trace.energy=4")
+    METHODS = (
+        ("tempering", ()),
+        ("adapting", ("-s", "temperatures.adapt=1")),
+        ("annealing", ("-s", "method=annealing", "-s", "chains=2")),
+        ("schedule", ("-s", "method=annealing", "-s", "moves=[{kind: gaussian, scale: {from: 0.5, to: 0.01}}]")),
+    )
+
+    def last_event(self, out):
+        return strict_json(self.read(out, "events.jsonl").splitlines()[-1])
+
+    def test_goes_on_at_the_last_temperatures_with_frozen_steps(self):
+        for name, words in self.METHODS:
+            with self.subTest(method=name):
+                first = self.run_json("tiny.yaml", "-o", name, *self.WORDS, *words)
+                before = self.last_event(name)
+                again = strict_json(self.lehr("resume", name, "-q", "--json", "--extend", "scans=+500").stdout)
+                self.assertEqual((again["stop"], again["scans"]), ("scans", 3500))
+                self.assertNotEqual(again["state_hash"], first["state_hash"])
+                scales = [[move["scale"] for move in result["moves"]] for result in (first, again)]
+                self.assertEqual(*scales)
+                after = self.last_event(name)
+                self.assertEqual((after["scan"], before["scan"]), (3500, 3000))
+                self.assertAlmostEqual(after["temperature"] / before["temperature"], 1, delta=1e-12)
+                status = strict_json(self.read(name, "status.json"))
+                self.assertEqual(status["extended"], {"from": 3000, "scans": 500})
+                self.assertEqual(status["state"], "done")
+                self.assertEqual(self.read(name, "result.json"), self.lehr("resume", name, "-q", "--json").stdout)
+
+    def test_by_parts_or_stopped_meanwhile_gives_the_same(self):
+        for name, words in self.METHODS:
+            with self.subTest(method=name):
+                self.lehr("run", "tiny.yaml", "-q", "-o", name, *self.WORDS, *words)
+                shutil.copytree(self.path(name), self.path(name + "-parts"))
+                shutil.copytree(self.path(name), self.path(name + "-stopped"))
+                self.lehr("resume", name, "-q", "--extend", "scans=+60000")
+                whole = self.outcome(name)
+                stopped = ("resume", name + "-stopped", "-q", "--maxh", "1e-5")
+                self.lehr(*stopped, "--extend", "scans=+60000", code=85)
+                status = strict_json(self.read(name + "-stopped", "status.json"))
+                self.assertEqual((status["state"], status["extended"]["scans"]), ("checkpointed", 60000))
+                says = "unfinished run: finish it, then extend it"
+                self.fails("resume", name + "-stopped", "--extend", "scans=+1", code=2, says=says)
+                self.go_on(name + "-stopped", *self.WORDS, *words)
+                self.check(name + "-stopped", whole)
+                for scans in ("scans=+20001", "scans=+39999"):
+                    self.lehr("resume", name + "-parts", "-q", "--extend", scans)
+                found = self.outcome(name + "-parts")
+                for result in (found["result.json"], whole["result.json"]):
+                    del result["best"]  # chosen at one more scan: the end of the first part
+                self.assertEqual(found["result.json"], whole["result.json"])
+
+    def test_of_a_run_that_reached_its_target_ignores_it(self):
+        easy = ("-s", "stop.target.metric=train_accuracy", "-s", "stop.target.value=0.01")
+        for name, words in (("t", ()), ("a", ("-s", "method=annealing", "-s", "chains=2"))):
+            first = self.run_json("tiny.yaml", "-o", name, *self.WORDS, *easy, *words)
+            self.assertEqual(first["stop"], "target")
+            before = self.last_event(name)["temperature"]
+            again = strict_json(self.lehr("resume", name, "-q", "--json", "--extend", "scans=+50").stdout)
+            self.assertEqual((again["stop"], again["scans"]), ("scans", first["scans"] + 50))
+            self.assertAlmostEqual(self.last_event(name)["temperature"] / before, 1, delta=1e-12)
+
+    def test_of_what_cannot_be_extended_is_refused(self):
+        self.lehr("run", "tiny.yaml", "-q", "-o", "out", *self.WORDS)
+        for text in ("scans=5", "scans=+0", "scans=+-3", "+5", "scans=+x", "rungs=+5", "", "scans=+9223372036854775807"):
+            self.fails("resume", "out", "--extend", text, code=2, says="--extend needs scans=+N")
+        before = self.read("out", "result.json")
+        shutil.rmtree(self.path("out", "ckpt"))
+        self.fails("resume", "out", "-q", "--extend", "scans=+5", code=2, says="no checkpoint that could be extended")
+        self.assertEqual(self.lehr("resume", "out", "-q", "--json").stdout, before)
+
+
+class Damage(ResumeTest):
+    def stop_twice(self, out):
+        """Two generations; their scans."""
+        scans = []
+        for maxh in ("2e-5", "4e-5"):
+            self.lehr("run", "tiny.yaml", "-q", "-o", out, *LENGTH, "--maxh", maxh, code=85)
+            scans.append(strict_json(self.read(out, "status.json"))["scan"])
+        self.assertEqual(self.left_behind(out, "ckpt"), ["a.safetensors", "b.safetensors"])
+        return scans
+
+    def damage(self, *names):
+        content = bytearray(self.read_bytes(*names))
+        content[len(content) // 2] ^= 4
+        self.write(os.path.join(*names), bytes(content))
+
+    def test_of_the_newest_checkpoint_goes_back_to_the_one_before(self):
+        whole = self.whole(*LENGTH)
+        first, second = self.stop_twice("out")
+        self.damage("out", "ckpt", "b.safetensors")
+        said = self.go_on("out", *LENGTH)
+        lines = [line for line in said.splitlines() if "damaged" in line]
+        self.assertEqual(len(lines), 1, said)
+        self.assertIn("out/ckpt/b.safetensors: ", lines[0])
+        self.assertIn("out/ckpt/a.safetensors is used", lines[0])
+        self.assertIn("%d scans are done again" % (second - first), lines[0])
+        self.assertIn("goes on from scan %d" % first, said)
+        self.check("out", whole)
+
+    def test_of_the_older_one_costs_nothing(self):
+        whole = self.whole(*LENGTH)
+        second = self.stop_twice("out")[1]
+        self.damage("out", "ckpt", "a.safetensors")
+        os.utime(self.path("out/ckpt/b.safetensors"), (1, 1))
+        self.assertIn("goes on from scan %d" % second, self.go_on("out", *LENGTH))
+        self.check("out", whole)
+
+    def test_of_both_is_said_and_nothing_is_overwritten(self):
+        self.stop_twice("out")
+        self.damage("out", "ckpt", "a.safetensors")
+        self.write("out/ckpt/b.safetensors", self.read_bytes("out", "ckpt", "b.safetensors")[:-1])
+        before = {name: self.read_bytes("out", name) for name in ("status.json", "events.jsonl")}
+        says = "no checkpoint is left: remove out/ckpt to start over"
+        done = self.fails("run", "tiny.yaml", "-q", "-o", "out", *LENGTH, code=2, says=says)
+        self.assertIn("a.safetensors: ", done.stderr)
+        self.assertIn("b.safetensors: ", done.stderr)
+        self.assertEqual(before, {name: self.read_bytes("out", name) for name in before})
+        whole = self.whole(*LENGTH)
+        shutil.rmtree(self.path("out", "ckpt"))
+        self.go_on("out", *LENGTH)
+        self.check("out", whole)
+
+    def test_of_what_a_checkpoint_belongs_to_is_refused(self):
+        self.stop_twice("out")
+        for words, says in (
+            (("-s", "seed=2"), "seed is 1 there and 2 here"),
+            (("-s", "output.observe=100"), "output.observe=200, here it is 100"),
+            (("-s", "output.trace.energy=0"), "output.trace.energy=50, here it is 0"),
+        ):
+            self.fails("run", "tiny.yaml", "-q", "-o", "out", *LENGTH, *words, code=73, says=says)
+        shutil.copytree(self.path("out"), self.path("other"))
+        self.lehr("run", "tiny.yaml", "-q", "-o", "seed", *LENGTH, "-s", "seed=3", "--maxh", "2e-5", code=85)
+        shutil.rmtree(self.path("other", "ckpt"))
+        shutil.copytree(self.path("seed", "ckpt"), self.path("other", "ckpt"))
+        self.fails("run", "tiny.yaml", "-q", "-o", "other", *LENGTH, code=73, says="is of another config")
+
+    def test_of_events_that_a_checkpoint_knows_is_said(self):
+        self.stop_twice("out")
+        self.write("out/events.jsonl", self.read_bytes("out", "events.jsonl")[:100])
+        self.fails("run", "tiny.yaml", "-q", "-o", "out", *LENGTH, code=2, says="out/events.jsonl has 100 bytes")
+
+
+class Lock(ResumeTest):
+    def test_that_is_broken_stops_whoever_slept_on_it(self):
+        """A process that was stopped by SIGSTOP wakes up after its successor has begun, and after it has ended."""
+        whole = self.whole(*LENGTH)
+        for late in (False, True):
+            with self.subTest(late=late):
+                out = "late" if late else "out"
+                words = ("run", "tiny.yaml", "-q", "-o", out, *LENGTH, *OFTEN)
+                zombie = self.start(*words)
+                self.wait_for(out, "ckpt", "a.safetensors")
+                zombie.send_signal(signal.SIGSTOP)
+                self.fails(*words, code=73, says="in use by process %d" % zombie.pid)
+                successor = self.start("resume", out, "-q", "--break-lock")
+                self.wait_for(out, "ckpt", "b.safetensors")
+                if late:
+                    successor.communicate(timeout=SECONDS)
+                zombie.send_signal(signal.SIGCONT)
+                err = zombie.communicate(timeout=SECONDS)[1].decode()
+                self.assertEqual(zombie.returncode, 73, err)
+                self.assertIn("was taken over by process %d" % successor.pid, err)
+                self.assertIn("this process stops and writes nothing more", err)
+                successor.communicate(timeout=SECONDS)
+                self.assertEqual(successor.returncode, 0)
+                self.check(out, whole)
+
+    def test_of_two_at_once_lets_one_work(self):
+        whole = self.whole(*LENGTH)
+        words = ("run", "tiny.yaml", "-q", "-o", "out", *LENGTH)
+        processes = [self.start(*words) for _ in range(4)]
+        codes = []
+        for process in processes:
+            process.communicate(timeout=SECONDS)
+            codes.append(process.returncode)
+        self.assertLessEqual(set(codes), {0, 73})
+        self.assertIn(0, codes)
+        self.check("out", whole)
+
+
+if __name__ == "__main__":
+    unittest.main()
