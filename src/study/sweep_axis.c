@@ -164,8 +164,8 @@ typedef enum form {
     FORMS
 } form;
 
-static const char *const form_names[FORMS] = {"values",  "range",       "log",   "lin",
-                                              "uniform", "log_uniform", "choice"};
+static const char *const form_names[FORMS + 1] = {"values",  "range",       "log",    "lin",
+                                                  "uniform", "log_uniform", "choice", ""};
 
 /* The words of {log: [a, b], n: 4} as nodes; -1: not given. */
 typedef struct form_node {
@@ -283,8 +283,9 @@ static lehr_status add_range(const reading *r, const form_node *f)
         return blame(r, f->value,
                      lehr_fail(LEHR_ERR_ARG, "%s: range counts whole numbers; use lin for others",
                                r->axis->key));
-    for (double value = low; value <= high; value += step)
-        LEHR_TRY(add_number(r, value));
+    const int64_t count = (int64_t)((high - low) / step) + 1;
+    for (int64_t i = 0; i < count; i++)
+        LEHR_TRY(add_number(r, low + (double)i * step));
     return LEHR_OK;
 }
 
@@ -349,12 +350,13 @@ lehr_status lehr_axis_read(const lehr_sweep *sweep, const lehr_yaml *yaml, int32
                                              &move);
     if (status != LEHR_OK)
         return lehr_sweep_blame(sweep, axis->place, status);
+    LEHR_ASSERT(key != NULL);
     axis->whole = is_whole(key);
     if (yaml->node[node].kind == LEHR_YAML_LIST)
         return add_list(&r, node);
     if (yaml->node[node].kind == LEHR_YAML_SCALAR)
         return add_node(&r, node);
-    form_node f;
+    form_node f = {FORMS, -1, -1, -1};
     LEHR_TRY(read_form(&r, &f));
     LEHR_TRY(check_words(&r, &f));
     return fill_form(&r, &f);

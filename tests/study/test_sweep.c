@@ -319,8 +319,8 @@ Test(sweep, of_a_base_that_ends_by_the_clock_is_refused)
     lehr_sweep *s = NULL;
     const char text[] = "base: clock.yaml\naxes: {seed: [1]}\n";
     char clock[400];
-    snprintf(clock, sizeof clock, "%s", base_text);
-    strcpy(strstr(clock, "stop:"), "stop: {scans: 50, wall_s: 3}\n");
+    snprintf(clock, sizeof clock, "%.*sstop: {scans: 50, wall_s: 3}\n",
+             (int)(strstr(base_text, "stop:") - base_text), base_text);
     scratch_write("clock.yaml", clock, strlen(clock));
     cr_assert_eq(load(text, &s), LEHR_ERR_ARG);
     cr_assert_not_null(strstr(lehr_error(), "s.yaml:1:7: "), "%s", lehr_error());
@@ -376,7 +376,7 @@ Test(sweep, runs_twins_once_and_keeps_ids_when_values_are_added)
     cr_assert_eq(t->count, 2);
     cr_assert_eq(t->repeated, 2);
     char id[LEHR_RUN_ID_BYTES];
-    strcpy(id, t->trial[1].id);
+    memcpy(id, t->trial[1].id, sizeof id);
     lehr_trials_destroy(&t);
     lehr_sweep_destroy(&s);
 

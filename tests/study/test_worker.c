@@ -120,7 +120,6 @@ Test(worker, without_memory_loses_nothing)
     for (int64_t n = 1, enough = 0; !enough; n += 10) {
         world w = {0};
         lehr_worker_end end;
-        char command[200];
         open_world(&w, "base: base.yaml\naxes: {seed: [1, 2, 3], stop.scans: [5]}\n");
         const int64_t before = lehr_memory_count();
         lehr_memory_fail_at(n);
@@ -134,8 +133,7 @@ Test(worker, without_memory_loses_nothing)
         w.spec.retry = LEHR_RETRY_FAILED;
         cr_assert_eq(go(&w, LEHR_WORKER_DONE).state[LEHR_TRIAL_DONE], 3, "%lld", (long long)n);
         close_world(&w);
-        snprintf(command, sizeof command, "rm -rf %s", scratch("sweep"));
-        cr_assert_eq(system(command), 0);
+        forget_work();
     }
 }
 

@@ -44,6 +44,16 @@ static inline void close_world(world *w)
     lehr_sweep_destroy(&w->sweep);
 }
 
+/* Nothing has been done yet. */
+static inline void forget_work(void)
+{
+    lehr_dir folder;
+    cr_assert_eq(lehr_dir_open(scratch_folder, &folder), LEHR_OK);
+    lehr_yard_remove(&folder, "sweep");
+    lehr_dir_close(&folder);
+    cr_assert_not(scratch_has("sweep"));
+}
+
 static inline lehr_tally go(const world *w, lehr_worker_end expected)
 {
     lehr_tally tally;
