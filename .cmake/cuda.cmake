@@ -118,7 +118,7 @@ file(GLOB embedded CONFIGURE_DEPENDS kernels/core/*.h kernels/cuda/*.h kernels/c
 add_custom_command(OUTPUT "${LEHR_EMBEDDED_SOURCE}"
     COMMAND ${CMAKE_COMMAND} -D SOURCE=${PROJECT_SOURCE_DIR} -D OUT=${LEHR_EMBEDDED_SOURCE}
             -P "${PROJECT_SOURCE_DIR}/.cmake/embed.cmake"
-    DEPENDS ${embedded} "${PROJECT_SOURCE_DIR}/.cmake/embed.cmake"
+    DEPENDS ${embedded} "${PROJECT_SOURCE_DIR}/.cmake/embed.cmake" "${PROJECT_SOURCE_DIR}/.cmake/bytes.cmake"
     COMMENT "Embedding the text of the kernels" VERBATIM)
 
 # ---- Objects -------------------------------------------------------------------------------------------

@@ -211,10 +211,10 @@ endfunction()
 
 # ---- Laws ----------------------------------------------------------------------------------------------
 
-# The laws of the test targets (quadratic, mixture, spins) once more, kept by the kernels. In optimized builds
+# The laws of the test targets (quadratic, mixture, spins) once more, and of early rejection, kept by the kernels. In optimized builds
 # only: elsewhere they would take too long.
 if("shim" IN_LIST LEHR_TEST_DEVICES AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT LEHR_SANITIZE)
-    foreach(law gaussian mixture counted steps round_trips)
+    foreach(law gaussian mixture counted steps round_trips early)
         lehr_add_device_program(laws/test_${law}.c shim lehr_shim)
         set_property(TEST laws/${law}_shim APPEND PROPERTY ENVIRONMENT LEHR_TEST_BACKEND=cuda)
     endforeach()

@@ -1,7 +1,8 @@
 # A script (cmake -P): write OUT, a C file with the headers that kernels are made of, for NVRTC. They are all
 # kernels/cuda/*.cuh and, from there on, whatever "folder/name.h" they include, under kernels/ and include/
-# of SOURCE. Bytes and not string literals, which may end at 65,535.
+# of SOURCE.
 cmake_policy(VERSION 3.25)
+include("${CMAKE_CURRENT_LIST_DIR}/bytes.cmake")
 
 file(GLOB paths RELATIVE "${SOURCE}/kernels" "${SOURCE}/kernels/cuda/*.cuh")
 set(queue ${paths})
@@ -27,11 +28,8 @@ while(queue)
         string(REGEX REPLACE ".*include[ \t]+\"([^\"]+)\".*" "\\1" included "${line}")
         list(APPEND queue "${included}")
     endforeach()
-    file(READ "${path}" bytes HEX)
-    string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
-    string(REGEX REPLACE "(................................................................................)"
-           "\\1\n" bytes "${bytes}")
-    string(APPEND arrays "\nstatic const unsigned char text_${count}[] = {\n${bytes}0};\n")
+    lehr_bytes("${path}" bytes)
+    string(APPEND arrays "\nstatic const unsigned char text_${count}[] = ${bytes};\n")
     string(APPEND name_list "    \"${name}\",\n")
     string(APPEND text_list "    (const char *)text_${count},\n")
 endwhile()

@@ -31,6 +31,7 @@ message(STATUS "  build type        ${CMAKE_BUILD_TYPE}, ${kind} library${instru
 message(STATUS "  instruction sets  ${isas}")
 message(STATUS "  libraries         yaml ${LEHR_YAML_VERSION}, jansson ${LEHR_JANSSON_VERSION}, zlib ${LEHR_ZLIB_VERSION}, sqlite ${LEHR_SQLITE_VERSION}, lapack ${LEHR_LAPACK_VERSION}")
 message(STATUS "  CUDA              ${cuda}")
+message(STATUS "  reports           ${LEHR_CHART_WORDS}")
 message(STATUS "  MPI               not built: ${LEHR_WITHOUT_MPI}")
 message(STATUS "  tests             ${tests}")
 foreach(line IN LISTS left_out)

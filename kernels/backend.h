@@ -60,7 +60,8 @@ typedef struct lehr_backend_options {
     int64_t batch_points;             /* the most points of a batch; 0: proposals see all points */
     lehr_path path;                   /* cuda */
     int32_t row_threads;              /* cuda, fused: threads of a row: 32, 64, 128 or 256 */
-    int32_t launch_scans;             /* cuda: scans of one launch at most */
+    int32_t look_rounds; /* cuda, fused: rounds of points between looks at a sum; 0: by the shape */
+    int32_t launch_scans; /* cuda: scans of one launch at most */
     int64_t memory_bytes; /* cuda: use no more of a device; cpu: keep no more activations */
     lehr_cache_fns cache; /* cuda: get and put may be NULL */
 } lehr_backend_options;

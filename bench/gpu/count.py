@@ -120,7 +120,7 @@ def loops_of(code, labels):
 # ---- How often ----
 
 COLD = re.compile(r"lehr_laplace|lehr_cauchy|lehr_student|lehr_expm1|lehr_pick_|lehr_uniform_pm|copy_own\(d, d->theta, d->prop"
-                  r"|squares = |sizes = |mixture|[Ss]pin|lehr_team_sum<THREADS>\((P|w->energy->par)|LEHR_PRIOR_|cooling|LEHR_BETTERED|best_scan"
+                  r"|mixture|[Ss]pin|lehr_team_sizes<|lehr_team_target<|LEHR_PRIOR_|cooling|LEHR_BETTERED|best_scan"
                   r"|DOMAIN_PROPOSAL2|rows\.table\.best|lehr_quadratic|lehr_scope_units|lehr_unit_of|lehr_aim_unit|lehr_perturb_places"
                   r"|lehr_parameter_at|lehr_delayed|lehr_decide_first|lehr_walk_first|lehr_scheduled_step")
 SECTIONS = [
@@ -129,8 +129,9 @@ SECTIONS = [
     ("activations", r"lehr_activate_column<|lehr_activate\(|lehr_fixed_activate<"),
     ("chains", r"lehr_fixed_tiles<|lehr_fixed_tile<"),
     ("losses", r"lehr_loss_point\("),
+    ("looks", r"lehr_team_looks<|lehr_row_limit\("),
     ("sums", r"lehr_loss_sum<"),
-    ("decision", r"lehr_decide_row|lehr_energies_from|lehr_reduce|lehr_walk|alpha"),
+    ("decision", r"lehr_decide_row|lehr_draw_last|lehr_energies_from|lehr_reduce|lehr_walk|alpha"),
 ]
 
 
@@ -146,8 +147,10 @@ class Rules:
         self.sizes = [int(n) for n in options.shape.split("-")]
         self.parameters = sum(o * (i + 1) for i, o in zip(self.sizes, self.sizes[1:]))
         self.warps, self.points = options.threads // 32, options.points
-        self.visits = -(-self.points // 32)  # of 32 points by a warp
+        rounds = -(-self.points // options.threads)
+        self.visits = options.visited * -(-self.points // 32)  # of 32 points by a warp
         self.chunks = -(-self.points // 1024)
+        self.looks = options.visited * self.warps * (rounds - 1) / options.look if options.look else 0
         self.acceptance = 0.25
 
     def of(self, body, closing):
@@ -158,15 +161,14 @@ class Rules:
         if "block = d->rank" in line:
             share = self.acceptance if "proposed, r->theta" in text else 1
             return share * -(-self.parameters // 128)
-        if "start += LEHR_CHUNK" in line:
-            return self.warps * self.chunks
-        if "l < LEHR_LANES" in line:
-            return 8 * self.chunks
-        if "n < end" in line:
+        if "first += THREADS" in line:
             return self.visits
+        if "l < LEHR_LANES" in line:
+            return 8 * (self.looks / self.warps if "lehr_team_looks<" in text else self.chunks) / max(
+                1, sum(x.opcode in ("LDS", "STS") for x in body))
         if "o < outputs" in line:
             return self.visits * self.sizes[layer + 1] / max(1, sum(x.opcode == "MUFU.RCP" for x in body))
-        if "i < whole" in line:
+        if "i < whole" in line or "lehr_fixed_step<" in text:
             return self.visits * (self.sizes[layer] // 4)
         if "l < width" in line or "width" in line:
             return self.chunks
@@ -194,8 +196,16 @@ def weigh(code, labels, options):
         if COLD.search("\n".join(code[e].frames)):
             continue
         times = rules.of(code[b:e + 1], code[e])
+        text = "\n".join(body[0].frames)
+        if times == rules.visits and "first += THREADS" in code[e].frames[0]:  # not of every round
+            if re.search(r"lehr_team_join<|lehr_team_begin_chunk<", text):
+                times = rules.warps * rules.chunks
+            elif "lehr_team_looks<" in text:
+                times = rules.looks
         if (b, e) == scan and section_of(body[0].frames) == "decision":
             times = 1  # by one thread
+        if "lehr_row_limit(" in text:
+            times = 1 if options.look else 0
         weighed.append((first, end, times))
     return weighed
 
@@ -282,7 +292,8 @@ def report(options):
             units[x.unit] += times
             sections[section_of(x.frames)][x.unit] += times
     total = sum(units.values())
-    print(f"{options.shape} on {rules.points} points, {options.threads} threads a row, sm_{options.arch}, {registers} registers")
+    print(f"{options.shape} on {rules.points} points, {options.threads} threads a row, sm_{options.arch}, {registers} registers, "
+          f"a look every {options.look} rounds, {options.visited:.2f} of them visited")
     print(f"{'warp instructions':20}" + "".join(f"{u:>9}" for u in [*units, "all"]))
     for name, counter in [*sections.items(), ("all", units)]:
         print(f"{name:20}" + "".join(f"{counter[u]:9.0f}" for u in units) + f"{sum(counter.values()):9.0f}")
@@ -311,6 +322,8 @@ def main():
     parser.add_argument("--threads", type=int, default=32)
     parser.add_argument("--points", type=int, default=200)
     parser.add_argument("--warps", type=int, default=12, help="of a multiprocessor: tests/house/budgets.txt")
+    parser.add_argument("--look", type=int, default=1, help="rounds between looks at the sum; 0: whole sums")
+    parser.add_argument("--visited", type=float, default=1.0, help="share of the rounds that a proposal visits")
     parser.add_argument("--loss", default="binary_cross_entropy", choices=["binary_cross_entropy", "cross_entropy"])
     parser.add_argument("--tree", default=ROOT, help="where include/ and kernels/ are")
     parser.add_argument("--nvcc", default="/usr/local/cuda/bin/nvcc")

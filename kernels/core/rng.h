@@ -35,6 +35,7 @@
     X(GENERATOR) /* synthetic data */                                                              \
     X(LAW)       /* exact starts and reference draws of the tests */                               \
     X(BATCH)     /* points of a mini-batch */                                                      \
+    X(BOOTSTRAP) /* resamples of results, for intervals */                                         \
     X(SWEEP)     /* hyper-parameters of a random trial, addressed by (sample, hash of the key) */
 
 /* clang-format off */

@@ -71,7 +71,12 @@ LEHR_FN double lehr_prior_end(const lehr_energy_args *e, double squares, double 
     }
 }
 
-/* Which sums over the parameters a problem needs. */
+/* Sums over the parameters behind penalties and priors; 0 where a problem does not need them. */
+typedef struct lehr_sizes {
+    double squares, sizes;
+} lehr_sizes;
+
+/* Which of them a problem needs. */
 LEHR_FN int lehr_needs_squares(const lehr_energy_args *e)
 {
     return e->l2 > 0.0 || e->prior == LEHR_PRIOR_NORMAL || e->target == LEHR_TARGET_QUADRATIC ||

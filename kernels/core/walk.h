@@ -19,12 +19,12 @@ typedef struct lehr_walk {
     lehr_i64 row;    /* in the table */
     lehr_i64 step;   /* its first step size */
     lehr_i32 number; /* in its run */
+    lehr_i32 nonfinite;
     lehr_i32 proposed[LEHR_CORE_MOVES_MAX], accepted[LEHR_CORE_MOVES_MAX];
     float sigma[LEHR_CORE_MOVES_MAX];
     double beta; /* of its rung; a schedule's is worked out at each scan */
     double energy, prior, quarter, best_energy;
     double alpha_sum[LEHR_CORE_MOVES_MAX];
-    lehr_i64 accepts, nonfinite;
 } lehr_walk;
 
 LEHR_FN void lehr_walk_begin(const lehr_table *t, const lehr_group *g, lehr_i64 row, lehr_walk *w)
@@ -41,7 +41,6 @@ LEHR_FN void lehr_walk_begin(const lehr_table *t, const lehr_group *g, lehr_i64 
     w->prior = t->prior[row];
     w->quarter = t->quarter[row];
     w->best_energy = t->best_energy[row];
-    w->accepts = 0;
     w->nonfinite = 0;
     for (lehr_i32 m = 0; m < g->moves; m++) {
         w->sigma[m] = (float)lehr_exp64(t->log_step[w->step + m]);
@@ -57,17 +56,24 @@ LEHR_FN float lehr_walk_step(const lehr_walk *w, const lehr_group *g, lehr_i32 m
     return g->move[move].scheduled ? lehr_scheduled_step(g, move, scan) : w->sigma[move];
 }
 
-/* What decides a proposal of energies e. */
-LEHR_FN lehr_question lehr_walk_question(const lehr_walk *w, const lehr_group *g, lehr_stream a,
-                                         double log_hastings, lehr_energies e)
+/* What decides a proposal of energies e at a scan; ln_u: drawn before. */
+LEHR_FN lehr_question lehr_walk_question_of(const lehr_walk *w, const lehr_group *g, lehr_u64 scan,
+                                            double log_hastings, lehr_energies e, double ln_u)
 {
-    const lehr_question q = {g->scheduled ? lehr_cooling_beta(g, a.scan) : w->beta,
+    const lehr_question q = {g->scheduled ? lehr_cooling_beta(g, scan) : w->beta,
                              e.energy - w->energy,
                              e.prior - w->prior,
                              log_hastings,
-                             lehr_accept_ln_u(a, 0),
+                             ln_u,
                              g->outcomes};
     return q;
+}
+
+/* The same, drawn here. */
+LEHR_FN lehr_question lehr_walk_question(const lehr_walk *w, const lehr_group *g, lehr_stream a,
+                                         double log_hastings, lehr_energies e)
+{
+    return lehr_walk_question_of(w, g, a.scan, log_hastings, e, lehr_accept_ln_u(a, 0));
 }
 
 /* A delayed run's first decision; `quarter`: E estimated from a quarter of the points, prior as above. When
@@ -87,7 +93,6 @@ LEHR_FN void lehr_walk_count(lehr_walk *w, lehr_i32 move, lehr_decision d)
     w->alpha_sum[move] += d.alpha;
     w->nonfinite += !d.finite;
     w->accepted[move] += d.accept;
-    w->accepts += d.accept;
 }
 
 LEHR_FN void lehr_walk_end(const lehr_walk *w, const lehr_group *g, const lehr_table *t)
@@ -96,13 +101,13 @@ LEHR_FN void lehr_walk_end(const lehr_walk *w, const lehr_group *g, const lehr_t
     t->prior[w->row] = w->prior;
     t->quarter[w->row] = w->quarter;
     t->best_energy[w->row] = w->best_energy;
-    t->accepts[w->row] += w->accepts;
     t->nonfinite[w->row] += w->nonfinite;
     for (lehr_i32 m = 0; m < g->moves; m++) {
         t->alpha_sum[w->row * t->moves + m] = w->alpha_sum[m];
         t->alpha_count[w->row * t->moves + m] += w->proposed[m];
         t->proposed[w->step + m] += w->proposed[m];
         t->accepted[w->step + m] += w->accepted[m];
+        t->accepts[w->row] += w->accepted[m];
     }
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
-#include "core/loss.h"
+#include "core/early.h"
 #include "core/sum.h"
 #include "cpu/cpu.h"
 
@@ -231,9 +231,9 @@ static int64_t keep_limit(const lehr_backend_options *options)
 static bool rejects_early(const lehr_problem *problem, const lehr_table *table)
 {
     for (int32_t g = 0; g < table->group_count; g++)
-        if (!table->group[g].outcomes)
+        if (!lehr_rejects_early(&problem->args, &table->group[g]))
             return false;
-    return problem->args.target == LEHR_TARGET_NETWORK && lehr_loss_is_positive(problem->args.loss);
+    return true;
 }
 
 static bool delays(const lehr_table *table)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "backend.h"
+#include "core/target.h"
 #include "cpu/lanes.h"
 #include "cpu/pool.h"
 
@@ -141,11 +142,7 @@ void lehr_sorted_learn(const lehr_cpu *cpu, lehr_known *known, const float *loss
 
 /* ---- energy.c ---- */
 
-/* Sums over parameters behind penalties and priors. */
-typedef struct lehr_sizes {
-    double squares, sizes;
-} lehr_sizes;
-
+/* What penalties and priors need. */
 lehr_sizes lehr_cpu_sizes(const lehr_cpu *cpu, const float *theta);
 
 /* E and U of theta[P]. Not for networks and callbacks. */

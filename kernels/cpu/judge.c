@@ -7,8 +7,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "core/early.h"
 #include "core/sum.h"
-#include "core/target.h"
 #include "cpu/cpu.h"
 
 typedef struct judging {
@@ -64,8 +64,7 @@ static double visit(const judging *j, lehr_scratch *scratch, int32_t number)
 
 static double energy_of(const judging *j, double loss_sum, int64_t points)
 {
-    const lehr_energy_args *e = j->cpu->args;
-    return lehr_energy_end(e, lehr_reduce(e, loss_sum, points), j->sizes.squares, j->sizes.sizes);
+    return lehr_loss_energy(j->cpu->args, j->sizes, loss_sum, points);
 }
 
 /* Can nothing that is not yet visited save the proposal? */
@@ -256,9 +255,8 @@ static lehr_decision judge_quarter(judging *j, lehr_trial *t)
 
 static lehr_decision judge_whole(judging *j, lehr_trial *t)
 {
-    const lehr_decision lost = {0, 1, 0.0};
     if (!visit_until(j, j->cpu->tiles, j->cpu->early))
-        return lost;
+        return lehr_early_rejection();
     t->energies.energy = whole_energy(j);
     j->question.de = t->energies.energy - j->walk->energy;
     return j->cpu->lanes->decide(&j->question);

@@ -50,6 +50,8 @@ typedef struct lehr_scan_args {
     lehr_cuda_room room;
     lehr_cuda_kept kept;
     lehr_u64 scan, scans; /* scans [scan, scan+scans) */
+    lehr_i32 look;        /* early rejection: rounds of points between two looks; 0: none */
+    lehr_i32 reserved;
 } lehr_scan_args;
 
 /* settle.cuh: adaptation and exchange after scan number `scan`. */

@@ -36,16 +36,17 @@ typedef struct lehr_cuda_part {
 
 /* What runs, and how much memory it takes. */
 typedef struct lehr_cuda_plan {
-    lehr_path path;                   /* fused or tiled */
-    int32_t row_threads;              /* of a fused scan */
-    int64_t batch_points;             /* the most of a mini-batch; 0: there are none */
-    int32_t score_threads;            /* of a fused score; 0: scores are tiled */
-    int32_t part_units;               /* copies of a part at most */
-    int32_t batch;                    /* tiled: rows whose activations are there at once */
-    bool fast;                        /* tiled, with cuBLAS and hardware tanh in the middle */
-    int64_t packed_floats;            /* fast: see lehr_fast_packed_floats */
-    lehr_cuda_room room;              /* of the activations */
-    int64_t kept_floats;              /* of a place of a row's activations; 0: they are not kept */
+    lehr_path path;        /* fused or tiled */
+    int32_t row_threads;   /* of a fused scan */
+    int32_t look;          /* rounds between its looks at a sum; 0: none is rejected early */
+    int64_t batch_points;  /* the most of a mini-batch; 0: there are none */
+    int32_t score_threads; /* of a fused score; 0: scores are tiled */
+    int32_t part_units;    /* copies of a part at most */
+    int32_t batch;         /* tiled: rows whose activations are there at once */
+    bool fast;             /* tiled, with cuBLAS and hardware tanh in the middle */
+    int64_t packed_floats; /* fast: see lehr_fast_packed_floats */
+    lehr_cuda_room room;   /* of the activations */
+    int64_t kept_floats;   /* of a place of a row's activations; 0: they are not kept */
     int64_t kept_bytes, wanted_bytes; /* of them on a device; what would not fit */
     int64_t device_bytes, free_bytes;
     int64_t least_bytes; /* of one copy, a row at a time */

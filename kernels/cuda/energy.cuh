@@ -18,6 +18,7 @@ typedef struct lehr_weighing {
     float *lane;                 /* [256] of shared memory */
     float *act;                  /* the team's activations */
     const lehr_keeping *keeping; /* NULL: nothing is kept */
+    lehr_watch watch;            /* over sums of losses */
 } lehr_weighing;
 
 /* Elements of sums over the parameters. */
@@ -68,10 +69,10 @@ __device__ __forceinline__ lehr_i32 lehr_subset_count(const lehr_cuda_points *da
     return quarter ? (lehr_i32)lehr_quarter_count(data->points) : data->points;
 }
 
-/* The sum of the losses of all points, or of the quarter, where activations are kept; valid in rank 0. */
+/* The sum of the losses of all points, or of the quarter, where activations are kept. */
 template <int THREADS>
-__device__ __forceinline__ double lehr_kept_loss_sum(const lehr_weighing *w, const float *theta,
-                                                     bool quarter)
+__device__ __forceinline__ lehr_watched lehr_kept_loss_sum(const lehr_weighing *w,
+                                                           const float *theta, bool quarter)
 {
     float *outputs = w->act + lehr_team<THREADS>::rank();
     typedef lehr_kept_element<THREADS> element_type;
@@ -83,13 +84,14 @@ __device__ __forceinline__ double lehr_kept_loss_sum(const lehr_weighing *w, con
                                   outputs,
                                   outputs + (w->room->even + w->room->odd) * THREADS};
     const lehr_subset_element<element_type> subset = {element, quarter};
-    return lehr_team_sum<THREADS>(lehr_subset_count(w->data, quarter), w->lane, subset);
+    return lehr_team_watched_sum<THREADS>(lehr_subset_count(w->data, quarter), w->lane, subset,
+                                          &w->watch);
 }
 
-/* The sum of the losses of all points, or of the quarter; valid in rank 0. */
+/* The sum of the losses of all points, or of the quarter. */
 template <int THREADS>
-__device__ __forceinline__ double lehr_loss_sum(const lehr_weighing *w, const float *theta,
-                                                bool quarter)
+__device__ __forceinline__ lehr_watched lehr_loss_sum(const lehr_weighing *w, const float *theta,
+                                                      bool quarter)
 {
     const lehr_point_element<THREADS, false> points = lehr_points_of<THREADS, false>(
         w->energy, w->data, w->room, theta, w->act);
@@ -102,52 +104,55 @@ __device__ __forceinline__ double lehr_loss_sum(const lehr_weighing *w, const fl
     const element_type &element = points;
 #endif
     const lehr_subset_element<element_type> subset = {element, quarter};
-    return lehr_team_sum<THREADS>(lehr_subset_count(w->data, quarter), w->lane, subset);
+    return lehr_team_watched_sum<THREADS>(lehr_subset_count(w->data, quarter), w->lane, subset,
+                                          &w->watch);
 }
 
-/* From the target's own energy (of a network or of spins; the other targets are made of the sums here). */
+/* Sums over theta[P], which all threads of the team see; valid in rank 0. */
 template <int THREADS>
-__device__ __forceinline__ lehr_energies lehr_energies_from(const lehr_weighing *w, double target,
-                                                            const float *theta)
+__device__ __forceinline__ lehr_sizes lehr_team_sizes(const lehr_weighing *w, const float *theta)
 {
     const lehr_energy_args *e = w->energy;
-    const lehr_i32 P = e->parameters;
-    double squares = 0.0, sizes = 0.0;
+    lehr_sizes s = {0.0, 0.0};
     if (lehr_needs_squares(e)) {
         const lehr_square_element element = {theta};
-        squares = lehr_team_sum<THREADS>(P, w->lane, element);
+        s.squares = lehr_team_sum<THREADS>(e->parameters, w->lane, element);
     }
     if (lehr_needs_sizes(e)) {
         const lehr_size_element element = {theta};
-        sizes = lehr_team_sum<THREADS>(P, w->lane, element);
+        s.sizes = lehr_team_sum<THREADS>(e->parameters, w->lane, element);
     }
-    if (e->target == LEHR_TARGET_QUADRATIC)
-        target = lehr_quadratic_end(squares);
-    if (e->target == LEHR_TARGET_MIXTURE) {
-        const lehr_value_element element = {theta};
-        target = lehr_mixture_end(e, squares, lehr_team_sum<THREADS>(P, w->lane, element));
-    }
-    const lehr_energies out = {lehr_energy_end(e, target, squares, sizes),
-                               lehr_prior_end(e, squares, sizes)};
-    return out;
+    return s;
 }
 
-/* E and U of theta[P], which all threads of the team see; valid in rank 0. quarter: E of these points. */
-template <int THREADS, bool KEPT>
-__device__ __forceinline__ lehr_energies lehr_team_energies(const lehr_weighing *w,
-                                                            const float *theta, bool quarter)
+/* The target's own energy where it is no network's; valid in rank 0. */
+template <int THREADS>
+__device__ __forceinline__ double lehr_team_target(const lehr_weighing *w, const float *theta,
+                                                   double squares)
 {
-    double target = 0.0;
-    if (KEPT || w->energy->target == LEHR_TARGET_NETWORK) {
-        const double loss = KEPT ? lehr_kept_loss_sum<THREADS>(w, theta, quarter)
-                                 : lehr_loss_sum<THREADS>(w, theta, quarter);
-        target = lehr_reduce(w->energy, loss, lehr_subset_count(w->data, quarter));
+    const lehr_energy_args *e = w->energy;
+    switch (e->target) {
+    case LEHR_TARGET_QUADRATIC: return lehr_quadratic_end(squares);
+    case LEHR_TARGET_MIXTURE: {
+        const lehr_value_element element = {theta};
+        return lehr_mixture_end(e, squares,
+                                lehr_team_sum<THREADS>(e->parameters, w->lane, element));
     }
-    if (w->energy->target == LEHR_TARGET_SPINS) {
-        const lehr_spin_element element = {theta, w->energy->side};
-        target = lehr_team_sum<THREADS>(w->energy->parameters, w->lane, element);
+    case LEHR_TARGET_SPINS: {
+        const lehr_spin_element element = {theta, e->side};
+        return lehr_team_sum<THREADS>(e->parameters, w->lane, element);
     }
-    return lehr_energies_from<THREADS>(w, target, theta);
+    default: return 0.0;
+    }
+}
+
+/* E and U from the target's own energy. */
+__device__ __forceinline__ lehr_energies lehr_energies_from(const lehr_energy_args *e,
+                                                            double target, lehr_sizes s)
+{
+    const lehr_energies out = {lehr_energy_end(e, target, s.squares, s.sizes),
+                               lehr_prior_end(e, s.squares, s.sizes)};
+    return out;
 }
 
 #endif

@@ -34,7 +34,8 @@ static lehr_status scan_fused(const lehr_cuda *cuda, lehr_cuda_device *d, uint64
                                  .room = cuda->plan.room,
                                  .kept = kept_now(d),
                                  .scan = from,
-                                 .scans = to - from};
+                                 .scans = to - from,
+                                 .look = cuda->plan.look};
     return lehr_cuda_check(
         lehr_scan_launch(&args, cuda->plan.row_threads, d->scan_kernel, d->stream), d->index,
         "scanning");

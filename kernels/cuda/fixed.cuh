@@ -25,6 +25,14 @@ __host__ __device__ constexpr int lehr_fixed_offset(int l)
                         lehr_fixed_size(l) * (lehr_fixed_size(l - 1) + LEHR_FIXED_BIAS);
 }
 
+/* Outputs of the widest layer from l on. */
+__host__ __device__ constexpr int lehr_fixed_widest(int l)
+{
+    return l > LEHR_FIXED_LAYERS                           ? 0
+           : lehr_fixed_size(l) > lehr_fixed_widest(l + 1) ? lehr_fixed_size(l)
+                                                           : lehr_fixed_widest(l + 1);
+}
+
 /* Weights of inputs i to i+COUNT-1 of one output. WIDE: they stand at a multiple of 16 bytes. */
 template <int COUNT, bool WIDE>
 __device__ __forceinline__ void lehr_fixed_weights(const float *from, float (&w)[4])

@@ -16,6 +16,13 @@
     char *name = lehr_dynamic_shared
 #endif
 
+/* A test device counts the rounds of points that teams visit. */
+#if defined(LEHR_SHIM)
+#define LEHR_COUNT_ROUND(counts) ((counts) ? runtime::count_round() : (void)0)
+#else
+#define LEHR_COUNT_ROUND(counts) ((void)0)
+#endif
+
 #if !defined(__CUDACC_RTC__)
 
 /* Where and how a launch runs. */

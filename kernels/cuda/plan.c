@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/status.h"
-#include "core/loss.h"
+#include "core/early.h"
 #include "core/proposal.h"
 #include "core/sum.h"
 #include "cuda/cuda.h"
@@ -234,6 +234,30 @@ static lehr_status choose_kernels(const lehr_backend_options *options, const leh
     return LEHR_OK;
 }
 
+/* Rounds of one point a thread between two looks of a fused scan at its sum; 0: none is worth it or allowed. A look takes
+ * about 15 instructions of a warp and 60 with the waiting of a block's barrier, a point those of its chains and
+ * some 23 a unit: no more than a 20th is spent on looks, but one is had every 8 rounds.             */
+static int32_t choose_look(const lehr_backend_options *options, const lehr_problem *problem,
+                           const lehr_table *table, const lehr_cuda_plan *plan)
+{
+    const lehr_network *n = &problem->args.network;
+    const int64_t points = options->batch_points > 0 ? options->batch_points
+                                                     : problem->part[LEHR_PART_TRAIN].points;
+    bool early = plan->path == LEHR_PATH_FUSED && !options->whole;
+    for (int32_t g = 0; g < table->group_count; g++)
+        early = early && lehr_rejects_early(&problem->args, &table->group[g]);
+    int64_t work = 40;
+    for (lehr_i32 l = 0; l < n->layers; l++)
+        work += n->size[l + 1] * ((int64_t)n->size[l] + 23);
+    if (plan->kept_floats > 0) /* most proposals work out one unit */
+        work = 40 + work / n->size[1];
+    const int64_t cost = plan->row_threads > 32 ? 60 : 15;
+    int64_t look = options->look_rounds > 0 ? options->look_rounds : 1;
+    while (options->look_rounds == 0 && look < 8 && look * work < 20 * cost)
+        look *= 2;
+    return early && look * plan->row_threads < points ? (int32_t)look : 0;
+}
+
 /* ---- Parts ------------------------------------------------------------------------------------- */
 
 /* The least of all devices in use. */
@@ -355,6 +379,7 @@ lehr_status lehr_cuda_make_plan(const lehr_backend_options *options, const lehr_
     LEHR_CHECK(plan.part_units >= 1, LEHR_ERR_DEVICE,
                "one copy of %d rungs needs %lld bytes of device memory, %lld are free for it",
                table->group[0].rungs, (long long)plan.least_bytes, (long long)budget);
+    plan.look = choose_look(options, problem, table, &plan);
     if (plan.batch > 0)
         widen_batch(&plan, problem, table, budget);
     plan.device_bytes = part_bytes(&plan, problem, table, plan.part_units);

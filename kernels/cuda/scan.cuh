@@ -2,9 +2,12 @@
  *
  * A team of threads is a row: a warp (four rows a block) or a block of 64, 128 or 256. Weights, proposed
  * weights, noise and activations never leave the multiprocessor during a launch; only a new best row is
- * written out at once.
- * Budget: dynamic shared memory of a team: its state, 2 P floats, 256 lanes, activations
- * (lehr_scan_shared_bytes); no spills. Barriers: two a scan, and those of the sums.                  */
+ * written out at once. Points are weighed as they stand, a round of one point a thread after the other; where losses
+ * are never negative a proposal is rejected as soon as its sum can only be too large (core/early.h, lehr_watch).
+ * A visit in the order of losses, as on the CPU, would part a warp's reads of the data.
+ * Budget: dynamic shared memory of a team: its state, 2 P floats, 256 lanes, of a block 16 more, activations
+ * (lehr_scan_shared_bytes); no spills. Barriers: two a scan, those of the sums, and one for each look of a
+ * block at its sum, every args.look rounds.                                                          */
 #ifndef LEHR_CUDA_SCAN_CUH
 #define LEHR_CUDA_SCAN_CUH
 
@@ -20,6 +23,40 @@ typedef struct lehr_rowing {
     lehr_drafting draft;
     float *theta; /* [P] of shared memory */
 } lehr_rowing;
+
+/* E of all points, or of the quarter, and the decision from it. weighing: that of the scan. */
+template <int THREADS, bool KEPT>
+__device__ __forceinline__ void lehr_judge_row(const lehr_rowing *r, lehr_weighing *weighing,
+                                               lehr_i32 move, lehr_stream stream, bool quarter)
+{
+    const lehr_energy_args *e = weighing->energy;
+    const float *theta = r->draft.proposed;
+    const bool leads = r->draft.rank == 0;
+    lehr_watched loss = {0.0, false};
+    double target = 0.0;
+    if (leads && !quarter)
+        lehr_draw_last(r->group, r->state, stream);
+    if (KEPT || e->target == LEHR_TARGET_NETWORK) {
+        weighing->watch.every = quarter ? 0 : r->args->look;
+        const lehr_i32 points = lehr_subset_count(weighing->data, quarter);
+        if (leads && weighing->watch.every > 0)
+            r->state->limit = lehr_row_limit(r->group, e, r->state, stream.scan, points);
+        loss = KEPT ? lehr_kept_loss_sum<THREADS>(weighing, theta, quarter)
+                    : lehr_loss_sum<THREADS>(weighing, theta, quarter);
+        target = lehr_reduce(e, loss.sum, points);
+    } else {
+        target = lehr_team_target<THREADS>(weighing, theta, leads ? r->state->sizes.squares : 0.0);
+    }
+    if (!leads)
+        return;
+    const lehr_energies energies = lehr_energies_from(e, target, r->state->sizes);
+    if (quarter)
+        lehr_decide_first(r->group, r->state, move, stream, energies);
+    else if (loss.lost)
+        lehr_reject_row(r->state, move);
+    else
+        lehr_decide_row(r->group, &r->args->rows.table, r->state, move, stream.scan, energies);
+}
 
 template <int THREADS, bool KEPT>
 __device__ __forceinline__ void lehr_scan_row(const lehr_rowing *r, lehr_u64 scan)
@@ -52,16 +89,14 @@ __device__ __forceinline__ void lehr_scan_row(const lehr_rowing *r, lehr_u64 sca
         keeping = lehr_keeping_of(&r->args->kept, &r->args->energy->network, w->row, side, p.touch);
         weighing.keeping = &keeping;
     }
+    const lehr_sizes sizes = lehr_team_sizes<THREADS>(&weighing, d->proposed);
+    if (d->rank == 0)
+        r->state->sizes = sizes;
 #pragma unroll 1
     for (int first = r->group->delayed; first >= 0; first--) {
-        const lehr_energies e = lehr_team_energies<THREADS, KEPT>(&weighing, d->proposed, first);
-        if (d->rank == 0 && first)
-            lehr_decide_first(r->group, r->state, p.move, stream, e);
-        if (d->rank == 0 && !first) {
-            lehr_decide_row(r->group, &r->args->rows.table, r->state, p.move, stream, e);
-            if (KEPT && (r->state->outcome & LEHR_TOOK))
-                r->state->side ^= lehr_kept_turns(keeping.network, p.touch);
-        }
+        lehr_judge_row<THREADS, KEPT>(r, &weighing, p.move, stream, first);
+        if (KEPT && d->rank == 0 && (r->state->outcome & LEHR_TOOK))
+            r->state->side ^= lehr_kept_turns(keeping.network, p.touch);
         team::sync(); /* the outcome; and nobody reads the proposed weights any more */
         if (first) {
             const bool passed = (r->state->outcome & LEHR_PASSED) != 0;
@@ -116,8 +151,9 @@ __device__ __forceinline__ void lehr_scan_rows(const lehr_scan_args *a)
     r.state = reinterpret_cast<lehr_team_state *>(mine);
     r.theta = floats;
     float *proposed = floats + room.padded, *lane = proposed + room.padded;
-    const lehr_weighing weighing = {a->energy, &a->train,         &a->room,
-                                    lane,      lane + LEHR_LANES, nullptr};
+    const lehr_watch watch = {0, &r.state->limit, &r.state->left, lane + LEHR_LANES};
+    const lehr_weighing weighing = {
+        a->energy, &a->train, &a->room, lane, lane + lehr_lane_floats(THREADS), nullptr, watch};
     const lehr_drafting draft = {r.theta,      proposed, t->parameters, a->energy->weights,
                                  team::rank(), THREADS};
     r.weighing = weighing;
@@ -142,11 +178,18 @@ __device__ __forceinline__ void lehr_scan_rows(const lehr_scan_args *a)
     }
 }
 
-/* Registers: at most 168, so that 12 warps share a multiprocessor; fewer would spill. Historical note:
- * 128 for 16 warps, specialized for 16 chains a thread, spill 8 bytes on sm_90 (NVRTC 13.0).
- * extern "C": jit.c finds them by these names, and wants only the one it runs.                      */
+/* Blocks of 128 threads that share a multiprocessor. Registers: at most 168, so that 12 warps do; fewer would spill.
+ * 128, for 16 warps, are enough for 16 chains a thread on sm_100 and newer; they spill 4 to 64 bytes before (NVRTC 13.0). */
+#if defined(LEHR_FIXED_LAYERS) && defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+#define LEHR_SCAN_BLOCKS (lehr_fixed_widest(1) <= 16 ? 4 : 3)
+#else
+#define LEHR_SCAN_BLOCKS 3
+#endif
+
+/* extern "C": jit.c finds them by these names, and wants only the one it runs. */
 #if !defined(LEHR_FIXED_THREADS) || LEHR_FIXED_THREADS == 32
-extern "C" __global__ void __launch_bounds__(128, 3) lehr_scan_32_kernel(lehr_scan_args a)
+extern "C" __global__ void __launch_bounds__(128, LEHR_SCAN_BLOCKS)
+    lehr_scan_32_kernel(lehr_scan_args a)
 {
     lehr_scan_rows<32, false>(&a);
 }
@@ -170,14 +213,14 @@ extern "C" __global__ void __launch_bounds__(256, 1) lehr_scan_256_kernel(lehr_s
 }
 #endif
 
-/* The same where activations are kept: never specialized, and only by warps or by blocks of 128, since each takes a
- * minute to compile. With 168 registers they spill 36 bytes on sm_80. */
+/* The same where activations are kept: never specialized, and only by warps or by blocks of 128, since each takes long
+ * to compile. */
 #if !defined(LEHR_FIXED_THREADS)
-extern "C" __global__ void __launch_bounds__(128, 2) lehr_kept_32_kernel(lehr_scan_args a)
+extern "C" __global__ void __launch_bounds__(128, 3) lehr_kept_32_kernel(lehr_scan_args a)
 {
     lehr_scan_rows<32, true>(&a);
 }
-extern "C" __global__ void __launch_bounds__(128, 2) lehr_kept_128_kernel(lehr_scan_args a)
+extern "C" __global__ void __launch_bounds__(128, 3) lehr_kept_128_kernel(lehr_scan_args a)
 {
     lehr_scan_rows<128, true>(&a);
 }

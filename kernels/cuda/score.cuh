@@ -12,22 +12,27 @@ template <int THREADS> __device__ __forceinline__ void lehr_score_row(const lehr
 {
     LEHR_DYNAMIC_SHARED(shared);
     float *lane = reinterpret_cast<float *>(shared);
-    const lehr_weighing w = {a->energy, &a->part, &a->room, lane, lane + LEHR_LANES, nullptr};
+    const lehr_weighing w = {a->energy,
+                             &a->part,
+                             &a->room,
+                             lane,
+                             lane + LEHR_LANES,
+                             nullptr,
+                             {0, nullptr, nullptr, nullptr}};
     const float *theta = a->theta + (lehr_i64)blockIdx.x * a->energy->parameters;
     lehr_cuda_score score = {0.0, 0.0, 0.0, 0.0};
     double target = 0.0;
     if (a->energy->target == LEHR_TARGET_NETWORK) {
-        score.loss = lehr_loss_sum<THREADS>(&w, theta, a->quarter != 0);
+        score.loss = lehr_loss_sum<THREADS>(&w, theta, a->quarter != 0).sum;
         target = lehr_reduce(a->energy, score.loss, lehr_subset_count(&a->part, a->quarter != 0));
         const lehr_point_element<THREADS, true> hits = lehr_points_of<THREADS, true>(
             a->energy, &a->part, &a->room, theta, w.act);
         score.hits = lehr_team_sum<THREADS>(a->part.points, lane, hits);
     }
-    if (a->energy->target == LEHR_TARGET_SPINS) {
-        const lehr_spin_element element = {theta, a->energy->side};
-        target = lehr_team_sum<THREADS>(a->energy->parameters, lane, element);
-    }
-    const lehr_energies e = lehr_energies_from<THREADS>(&w, target, theta);
+    const lehr_sizes sizes = lehr_team_sizes<THREADS>(&w, theta);
+    if (a->energy->target != LEHR_TARGET_NETWORK)
+        target = lehr_team_target<THREADS>(&w, theta, sizes.squares);
+    const lehr_energies e = lehr_energies_from(a->energy, target, sizes);
     score.energy = e.energy;
     score.prior = e.prior;
     if (threadIdx.x == 0)

@@ -6,6 +6,7 @@
 #ifndef LEHR_CUDA_TEAM_CUH
 #define LEHR_CUDA_TEAM_CUH
 
+#include "core/early.h"
 #include "core/sum.h"
 #include "cuda/launch.h"
 
@@ -71,6 +72,95 @@ __device__ __forceinline__ double lehr_team_sum(lehr_i32 count, float *lane, con
         total += (double)lehr_team_join<THREADS>(lane);
     }
     return total;
+}
+
+/* ---- A sum of what is never negative, given up as soon as it can only end above a limit ---- */
+
+/* What a team looks at on its way. limit and left are shared memory, written by rank 0. */
+typedef struct lehr_watch {
+    lehr_i32 every;      /* rounds between two looks, a power of 2; 0: nobody looks */
+    const double *limit; /* of the whole sum */
+    float *left;         /* of it for the chunk at hand */
+    float *warp; /* [2][THREADS/32] sums of warps, for two looks in turn; not of a single warp */
+} lehr_watch;
+
+typedef struct lehr_watched {
+    double sum; /* valid in rank 0 */
+    bool lost;  /* the sum was given up; all threads know */
+} lehr_watched;
+
+/* Do the elements so far make too much? Those of a thread: `part`, for a warp, else its lanes, since registers are short.
+ * turn: 0 and 1 alternate. Of a warp rank 0 alone compares and a vote tells the others; a block meets once, and its
+ * threads all compare.                                                                              */
+template <int THREADS>
+__device__ __forceinline__ bool lehr_team_looks(const lehr_watch *w, const float *lane, float part,
+                                                int turn)
+{
+    typedef lehr_team<THREADS> team;
+    const int warps = THREADS / LEHR_WARP;
+    for (int l = team::rank(); THREADS > LEHR_WARP && l < LEHR_LANES; l += THREADS)
+        part += lane[l];
+    for (int width = LEHR_WARP / 2; width >= 1; width /= 2)
+        part += __shfl_down_sync(LEHR_ALL_LANES, part, width);
+    if (THREADS == LEHR_WARP)
+        return __any_sync(LEHR_ALL_LANES, team::rank() == 0 && lehr_part_exceeds(part, *w->left));
+    float *warp = w->warp + turn * warps; /* the sums before may still be read */
+    if (team::rank() % LEHR_WARP == 0)
+        warp[team::rank() / LEHR_WARP] = part;
+    team::sync(); /* the sums of warps, and what is left */
+    float some = 0.0f;
+    for (int i = 0; i < warps; i++)
+        some += warp[i];
+    return lehr_part_exceeds(some, *w->left);
+}
+
+/* Before the first round of a chunk; sum: of the chunks before, valid in rank 0. */
+template <int THREADS>
+__device__ __forceinline__ void lehr_team_begin_chunk(const lehr_watch *watch, float *lane,
+                                                      double sum)
+{
+    typedef lehr_team<THREADS> team;
+    if (THREADS > LEHR_WARP)
+        team::sync(); /* the lanes of the sum before are still being joined */
+    if (team::rank() == 0 && watch->every > 0)
+        *watch->left = (float)(*watch->limit - sum);
+    for (int l = team::rank(); l < LEHR_LANES; l += THREADS)
+        lane[l] = 0.0f;
+}
+
+/* lehr_sum as above, in rounds of one element a thread; a thread has the lanes that it has above. What lives through an
+ * element is as little as can be: registers are what the networks in there run out of.              */
+template <int THREADS, class ELEMENT>
+__device__ __forceinline__ lehr_watched lehr_team_watched_sum(lehr_i32 count, float *lane,
+                                                              const ELEMENT &element,
+                                                              const lehr_watch *watch)
+{
+    typedef lehr_team<THREADS> team;
+    lehr_watched out = {0.0, false};
+    float part = 0.0f; /* of the chunk, what this thread of a warp has seen */
+#pragma unroll 1
+    for (lehr_i32 first = 0; first < count; first += THREADS) {
+        const lehr_i32 n = first + team::rank(), next = first + THREADS;
+        LEHR_COUNT_ROUND(team::rank() == 0);
+        if ((first & (LEHR_CHUNK - 1)) == 0) {
+            lehr_team_begin_chunk<THREADS>(watch, lane, out.sum);
+            part = 0.0f;
+        }
+        if (n < count) {
+            const float x = element(n);
+            lane[n & (LEHR_LANES - 1)] += x;
+            part += THREADS == LEHR_WARP ? x : 0.0f;
+        }
+        const lehr_i32 every = watch->every, rounds = next / THREADS;
+        if (every > 0 && (rounds & (every - 1)) == 0 && next < count &&
+            lehr_team_looks<THREADS>(watch, lane, part, (rounds & every) != 0)) {
+            out.lost = true;
+            break;
+        }
+        if ((next & (LEHR_CHUNK - 1)) == 0 || next >= count)
+            out.sum += (double)lehr_team_join<THREADS>(lane);
+    }
+    return out;
 }
 
 #endif

@@ -3,7 +3,9 @@
  * propose: one block = one row. dense: one block = 64 outputs x 64 points of one row, a thread 4 x 4 of
  * them; inputs come through shared memory 16 at a time, in index order and never split, so every output is
  * the chain that core/network.h defines. losses: one block = one chunk of points of one row. decide:
- * one block = one row.
+ * one block = one row. No proposal is rejected early: a layer is one launch over all points of all rows, and launches over
+ * some of the points, each asking whether the row is lost, would be several times as many for a saving that comes
+ * only with the last of them where rows differ.
  * Budget: static shared memory 8.2 kB (dense), 1 kB (losses, decide); no spills.                    */
 #ifndef LEHR_CUDA_TILED_CUH
 #define LEHR_CUDA_TILED_CUH
@@ -279,11 +281,13 @@ __device__ __forceinline__ lehr_energies lehr_tiled_energies(const lehr_tiled_ar
                                                              const float *sums, bool quarter,
                                                              float *lane)
 {
-    const lehr_weighing w = {a->energy, &a->data, nullptr, lane, nullptr, nullptr};
+    const lehr_weighing w = {
+        a->energy, &a->data, nullptr, lane, nullptr, nullptr, {0, nullptr, nullptr, nullptr}};
     const lehr_i32 points = lehr_subset_count(&a->data, quarter);
     const double loss = lehr_chunk_total(sums, row, points);
-    return lehr_energies_from<LEHR_TILED_THREADS>(&w, lehr_reduce(a->energy, loss, points),
-                                                  a->weights + row * a->energy->parameters);
+    const lehr_sizes sizes = lehr_team_sizes<LEHR_TILED_THREADS>(
+        &w, a->weights + row * a->energy->parameters);
+    return lehr_energies_from(a->energy, lehr_reduce(a->energy, loss, points), sizes);
 }
 
 extern "C" __global__ void __launch_bounds__(LEHR_TILED_THREADS)
@@ -307,8 +311,9 @@ extern "C" __global__ void __launch_bounds__(LEHR_TILED_THREADS)
         state->outcome = LEHR_PASSED;
         if (g->delayed)
             lehr_decide_first(g, state, move, stream, q);
+        lehr_draw_last(g, state, stream);
         if (state->outcome & LEHR_PASSED)
-            lehr_decide_row(g, t, state, move, stream, e);
+            lehr_decide_row(g, t, state, move, a.scan, e);
         if (a.ends)
             lehr_walk_end(&state->walk, g, t);
     }

@@ -1,10 +1,11 @@
 /* bench.c: `lehr bench speed`: proposals per second against the bound of this machine. What is
- * measured and how stands in study/bench.h. */
+ * measured and how stands in study/bench.h. `lehr bench chains` is in bench_chains.c. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/status.h"
+#include "cli/bench_chains.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "lehr/lehr.h"
@@ -240,13 +241,26 @@ static lehr_status measure_built_in(const lehr_options *options,
 
 /* ---- The command ----------------------------------------------------------------------------- */
 
-static lehr_status check(const lehr_options *options)
+static lehr_status check_chains(const lehr_options *options)
 {
-    const char *what = options->argument[0];
-    LEHR_CHECK(strcmp(what, "chains") != 0, LEHR_ERR_UNSUPPORTED,
-               "lehr bench chains is not part of this version");
-    LEHR_CHECK(strcmp(what, "speed") == 0, LEHR_ERR_ARG,
-               "unknown bench '%s': lehr bench speed [CONFIG]", what);
+    static const lehr_option others[] = {LEHR_OPTION_WORKLOAD, LEHR_OPTION_QUICK,
+                                         LEHR_OPTION_SCALING};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        LEHR_CHECK(!options->given[others[i]], LEHR_ERR_ARG,
+                   "--workload, --quick and --scaling are options of lehr bench speed");
+    return LEHR_OK;
+}
+
+static lehr_status check_speed(const lehr_options *options)
+{
+    static const lehr_option others[] = {LEHR_OPTION_ROWS, LEHR_OPTION_SEEDS, LEHR_OPTION_TARGET,
+                                         LEHR_OPTION_OUTPUT};
+    LEHR_CHECK(strcmp(options->argument[0], "speed") == 0, LEHR_ERR_ARG,
+               "unknown bench '%s': lehr bench speed [CONFIG], or chains CONFIG",
+               options->argument[0]);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        LEHR_CHECK(!options->given[others[i]], LEHR_ERR_ARG,
+                   "--rows, --seeds, --target and -o are options of lehr bench chains");
     const bool config = options->arguments > 1;
     LEHR_CHECK(!config || !options->given[LEHR_OPTION_WORKLOAD], LEHR_ERR_ARG,
                "--workload chooses among the built-in workloads, and a config was given");
@@ -258,7 +272,11 @@ static lehr_status check(const lehr_options *options)
 static lehr_status bench(const lehr_options *options, int *code)
 {
     *code = LEHR_EXIT_OK;
-    LEHR_TRY(check(options));
+    if (strcmp(options->argument[0], "chains") == 0) {
+        LEHR_TRY(check_chains(options));
+        return lehr_bench_chains(options);
+    }
+    LEHR_TRY(check_speed(options));
     const lehr_bench_options bench_options = options->given[LEHR_OPTION_QUICK]
                                                  ? lehr_bench_options_quick()
                                                  : lehr_bench_options_default();
@@ -276,9 +294,10 @@ static lehr_status bench(const lehr_options *options, int *code)
 
 const lehr_command lehr_command_bench = {
     .name = "bench",
-    .arguments = "speed [CONFIG]",
-    .help = "proposals per second, against the bound of this machine",
+    .arguments = "speed|chains CONFIG",
+    .help = "proposals per second; how many chains a problem wants",
     .notes =
+        "lehr bench speed [CONFIG]\n"
         "Without CONFIG the built-in workloads a, b and c are timed; with it, its network on "
         "its training\n"
         "data. Every move perturbs all weights. `of bound` is the share of what one core "
@@ -290,10 +309,18 @@ const lehr_command lehr_command_bench = {
         "evaluation, with the same bits.\n"
         "--backend times another device at 1,024 rows and more, by the clock on the wall, without "
         "a bound.\n"
-        "bench/README.md says more.\n",
+        "bench/README.md says more.\n\n"
+        "lehr bench chains CONFIG\n"
+        "The same number of proposals (stop.proposals, or all rows of stop.scans) is split over "
+        "--rows rows in every\n"
+        "way: annealing as so many rows, tempering as rungs x copies; each until the target or "
+        "the end, for --seeds\n"
+        "seeds. Figures have 95 % intervals. -o DIR keeps chains.csv, runs.csv and report.html in "
+        "a new directory.\n",
     .least = 1,
     .most = 2,
-    .options = LEHR_BIT(SET) | LEHR_BIT(BACKEND) | LEHR_BIT(WORKLOAD) | LEHR_BIT(QUICK) |
-               LEHR_BIT(SCALING) | LEHR_BIT(JSON),
+    .options = LEHR_BIT(SET) | LEHR_BIT(OUTPUT) | LEHR_BIT(BACKEND) | LEHR_BIT(THREADS) |
+               LEHR_BIT(WORKLOAD) | LEHR_BIT(QUICK) | LEHR_BIT(SCALING) | LEHR_BIT(ROWS) |
+               LEHR_BIT(SEEDS) | LEHR_BIT(TARGET) | LEHR_BIT(QUIET) | LEHR_BIT(JSON),
     .run = bench,
 };

@@ -16,6 +16,7 @@
     X(plan)                                                                                        \
     X(predict)                                                                                     \
     X(export)                                                                                      \
+    X(report)                                                                                      \
     X(list)                                                                                        \
     X(devices)                                                                                     \
     X(bench)

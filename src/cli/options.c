@@ -120,19 +120,13 @@ static lehr_status take_letters(word_reader *r, const char *letters, lehr_option
     return LEHR_OK;
 }
 
-static lehr_status take_argument(const char *word, lehr_options *out)
-{
-    LEHR_CHECK(out->arguments < LEHR_ARGUMENTS_MAX, LEHR_ERR_ARG,
-               "'%s' is one word too many; try --help", word);
-    out->argument[out->arguments++] = word;
-    return LEHR_OK;
-}
-
 static lehr_status take(word_reader *r, lehr_options *out)
 {
     const char *word = r->word[r->next++];
-    if (r->plain || word[0] != '-' || word[1] == '\0')
-        return take_argument(word, out);
+    if (r->plain || word[0] != '-' || word[1] == '\0') {
+        out->argument[out->arguments++] = word;
+        return LEHR_OK;
+    }
     if (strcmp(word, "--") == 0) {
         r->plain = true;
         return LEHR_OK;
@@ -144,6 +138,7 @@ lehr_status lehr_options_parse(int count, char *const *words, uint32_t allowed, 
 {
     *out = (lehr_options){0};
     LEHR_TRY(LEHR_NEW(out->set, (size_t)count + 1, "the command line"));
+    LEHR_TRY(LEHR_NEW(out->argument, (size_t)count + 1, "the command line"));
     word_reader reader = {count, 0, words, allowed, false};
     while (reader.next < reader.count)
         LEHR_TRY(take(&reader, out));
@@ -153,6 +148,7 @@ lehr_status lehr_options_parse(int count, char *const *words, uint32_t allowed, 
 void lehr_options_free(lehr_options *options)
 {
     LEHR_FREE(options->set);
+    LEHR_FREE(options->argument);
 }
 
 const char *lehr_option_value(const lehr_options *options, lehr_option option,

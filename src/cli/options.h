@@ -28,6 +28,9 @@
     X(WORKLOAD, 0, "workload", "NAME", "only this built-in workload: a, b or c")                   \
     X(QUICK, 0, "quick", NULL, "a moment only: shows that it works, its figures mean little")      \
     X(SCALING, 0, "scaling", NULL, "also time 16 to 16,384 rows (takes minutes)")                  \
+    X(ROWS, 0, "rows", "N,N,...", "numbers of rows to compare: 1,2,4,8")                           \
+    X(SEEDS, 0, "seeds", "N", "runs of everything, with seeds from that of the config on: 20")     \
+    X(TARGET, 0, "target", "METRIC=VALUE", "what is to be reached, in place of stop.target")       \
     X(QUIET, 'q', "quiet", NULL, "no progress and no notes on stderr; errors stay")                \
     X(JSON, 0, "json", NULL, "one JSON object on stdout instead of a table")                       \
     X(HELP, 'h', "help", NULL, "show this text")                                                   \
@@ -45,10 +48,11 @@ typedef enum lehr_option {
 /* A set of options, for the `options` of a command. */
 #define LEHR_BIT(suffix) (1u << LEHR_OPTION_##suffix)
 
-enum { LEHR_ARGUMENTS_MAX = 4 };
+/* `most` arguments of a command that takes any number. */
+enum { LEHR_ARGUMENTS_ANY = INT32_MAX };
 
 typedef struct lehr_options {
-    const char *argument[LEHR_ARGUMENTS_MAX]; /* what is not an option */
+    const char **argument; /* [arguments] what is not an option */
     int32_t arguments;
     bool given[LEHR_OPTION_COUNT];
     const char *value[LEHR_OPTION_COUNT]; /* the last one given; NULL: none */

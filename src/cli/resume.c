@@ -8,9 +8,10 @@
 static lehr_status resume(const lehr_options *options, int *code)
 {
     char config[LEHR_PATH_MAX];
+    const char *words[] = {config};
     lehr_options run = *options;
     LEHR_TRY(lehr_path_join(options->argument[0], "config.yaml", config));
-    run.argument[0] = config;
+    run.argument = words;
     run.given[LEHR_OPTION_OUTPUT] = true;
     run.value[LEHR_OPTION_OUTPUT] = options->argument[0];
     return lehr_session(&run, code);

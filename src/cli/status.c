@@ -10,7 +10,7 @@
 #include "cli/signals.h"
 #include "cli/standing.h"
 #include "study/progress.h"
-#include "study/store.h"
+#include "study/result.h"
 
 static const struct timespec watch_every = {2, 0};
 
@@ -80,7 +80,7 @@ static void add_run(const json_t *status, lehr_text *out)
 static lehr_status look_at_run(const char *path, bool json, bool *moves)
 {
     json_t *status = NULL;
-    LEHR_CHECK(lehr_store_json(path, "status.json", &status) == LEHR_OK, LEHR_ERR_EXISTS,
+    LEHR_CHECK(lehr_result_read(path, "status.json", &status) == LEHR_OK, LEHR_ERR_EXISTS,
                "%s is not the directory of a run or a sweep", path);
     *moves = strcmp(text_of(status, "state"), "running") == 0;
     if (json)

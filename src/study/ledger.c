@@ -185,7 +185,7 @@ static lehr_status find_points(lehr_ledger *l)
 lehr_status lehr_ledger_read(const lehr_yard *yard, lehr_ledger *out)
 {
     lehr_ledger l = {0};
-    LEHR_TRY(lehr_store_json(yard->dir.path, file_name, &l.json));
+    LEHR_TRY(lehr_result_read(yard->dir.path, file_name, &l.json));
     l.name = text_of(l.json, "name");
     lehr_status status = LEHR_NEW(l.entry, json_array_size(json_object_get(l.json, "trials")) + 1,
                                   "the trials of a sweep");

@@ -117,7 +117,7 @@ static void read_one(lehr_prune *p, int32_t stage, int32_t trial)
     json_t *json = NULL;
     const size_t at = slot(p, stage, trial);
     if (p->known[at] ||
-        lehr_store_json(p->dir[stage].path, p->ledger.entry[trial].id, &json) != LEHR_OK)
+        lehr_result_read(p->dir[stage].path, p->ledger.entry[trial].id, &json) != LEHR_OK)
         return;
     p->value[at] = lehr_metric_value(&p->ledger.metric, json);
     p->known[at] = true;

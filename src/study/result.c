@@ -9,6 +9,8 @@
 
 #include "base/status.h"
 #include "lehr/lehr.h"
+#include "model/file.h"
+#include "study/directory.h"
 
 json_t *lehr_json_number(double value)
 {
@@ -175,6 +177,17 @@ lehr_status lehr_result_parse(const char *path, const char *text, size_t length,
     }
     *out = result;
     return LEHR_OK;
+}
+
+lehr_status lehr_result_read(const char *dir, const char *name, json_t **out)
+{
+    char path[LEHR_PATH_MAX];
+    lehr_file file;
+    LEHR_TRY(lehr_path_join(dir, name, path));
+    LEHR_TRY(lehr_file_read(path, &file));
+    const lehr_status status = lehr_result_parse(path, file.data, file.size, out);
+    lehr_file_free(&file);
+    return status;
 }
 
 const char *lehr_result_stop(const json_t *result)

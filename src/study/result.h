@@ -49,6 +49,9 @@ lehr_status lehr_result_text(const struct json_t *result, lehr_text *out);
 lehr_status lehr_result_parse(const char *path, const char *text, size_t length,
                               struct json_t **out);
 
+/* The same from the file `name` of a directory. Fails with LEHR_ERR_IO too. */
+lehr_status lehr_result_read(const char *dir, const char *name, struct json_t **out);
+
 /* Why the run stopped ("scans"), "" when the object does not say. */
 const char *lehr_result_stop(const struct json_t *result);
 

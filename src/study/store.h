@@ -40,10 +40,6 @@ typedef struct lehr_past {
 
 lehr_status lehr_store_look_back(const char *path, lehr_past *out);
 
-/* The JSON object in the file `name` of a directory; free it with json_decref. Fails as lehr_file_read and
- * lehr_result_parse. */
-lehr_status lehr_store_json(const char *dir, const char *name, struct json_t **out);
-
 /* LEHR_ERR_EXISTS when there is anything at the place. */
 lehr_status lehr_store_refuse(const char *path);
 

@@ -9,7 +9,6 @@
 
 #include "base/status.h"
 #include "base/text.h"
-#include "model/file.h"
 #include "study/config.h"
 #include "study/config_schema.h"
 #include "study/result.h"
@@ -56,17 +55,6 @@ lehr_status lehr_store_refuse(const char *path)
     return LEHR_OK;
 }
 
-lehr_status lehr_store_json(const char *dir, const char *name, json_t **out)
-{
-    char path[LEHR_PATH_MAX];
-    lehr_file file;
-    LEHR_TRY(lehr_path_join(dir, name, path));
-    LEHR_TRY(lehr_file_read(path, &file));
-    const lehr_status status = lehr_result_parse(path, file.data, file.size, out);
-    lehr_file_free(&file);
-    return status;
-}
-
 static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -110,20 +98,20 @@ lehr_status lehr_store_find(const char *path, const lehr_config *config, const c
     if (!there)
         return LEHR_OK;
     json_t *status = NULL;
-    LEHR_CHECK(lehr_store_json(path, "status.json", &status) == LEHR_OK, LEHR_ERR_EXISTS,
+    LEHR_CHECK(lehr_result_read(path, "status.json", &status) == LEHR_OK, LEHR_ERR_EXISTS,
                "%s exists and is not the directory of a run; choose another with -o", path);
     const lehr_status same = check_id(path, status, config, id);
     const bool done = strcmp(text_of(status, "state"), "done") == 0;
     json_decref(status);
     LEHR_TRY(same);
     *found = done ? LEHR_FOUND_RESULT : LEHR_FOUND_UNFINISHED;
-    return done ? lehr_store_json(path, "result.json", result) : LEHR_OK;
+    return done ? lehr_result_read(path, "result.json", result) : LEHR_OK;
 }
 
 lehr_status lehr_store_look_back(const char *path, lehr_past *out)
 {
     json_t *status = NULL;
-    LEHR_TRY(lehr_store_json(path, "status.json", &status));
+    LEHR_TRY(lehr_result_read(path, "status.json", &status));
     const char *started = text_of(status, "started");
     if (started[0] != '\0')
         lehr_text_copy(out->started, sizeof out->started, started);

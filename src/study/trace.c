@@ -81,7 +81,7 @@ static void write_header(int32_t lines, int32_t columns, char header[HEADER_BYTE
 
 static void name_file(int64_t number, char name[LEHR_NAME_MAX])
 {
-    snprintf(name, LEHR_NAME_MAX, "energy-%06lld.npy", (long long)number);
+    snprintf(name, LEHR_NAME_MAX, LEHR_TRACE_NAME, (long long)number);
 }
 
 lehr_status lehr_trace_flush(lehr_trace *trace)

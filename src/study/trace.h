@@ -14,6 +14,9 @@
 #include "study/directory.h"
 #include "study/safetensors.h"
 
+/* Of a chunk below `trace`, by its number, a long long; for printf. */
+#define LEHR_TRACE_NAME "energy-%06lld.npy"
+
 typedef struct lehr_trace lehr_trace;
 
 /* Open or make the directory `trace` of a run's directory, and take memory for one chunk of `rows` energies

@@ -43,7 +43,7 @@ static json_t *read_json(const lehr_yard *yard, const char *id, const char *name
     char path[LEHR_PATH_MAX];
     json_t *object = NULL;
     if (lehr_path_join(yard->trials.path, id, path) != LEHR_OK ||
-        lehr_store_json(path, name, &object) != LEHR_OK)
+        lehr_result_read(path, name, &object) != LEHR_OK)
         return NULL;
     return object;
 }

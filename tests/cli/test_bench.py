@@ -1,4 +1,7 @@
-"""`lehr bench speed` prints what bench/README.md says; nothing is timed: --quick, figures > 0"""
+"""`lehr bench speed` prints what bench/README.md says; nothing is timed: --quick, figures > 0
+
+`lehr bench chains` is in test_report.py, beside its page.
+"""
 
 import json
 import os
@@ -110,9 +113,8 @@ class Bench(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"(?m)^a +2-16-16-1 tanh +200 +337 ")
 
-    def test_what_is_wrong_or_not_there_yet_is_a_usage_error(self):
-        cases = ((("chains", "x.yaml"), "not part of this version"),
-                 (("fast",), "unknown bench 'fast'"),
+    def test_what_is_wrong_is_a_usage_error(self):
+        cases = ((("fast",), "unknown bench 'fast'"),
                  (("speed", "--workload", "d"), "unknown workload 'd'"),
                  ((), "missing argument"),
                  (("speed", "-s", "seed=1"), "--set"),

@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import subprocess
 import unittest
 
 from cuda_program import CudaTest, need_shim
-from program import strict_json
+from program import LEHR, strict_json
+from test_faults import injecting, traceable
 
 # cudaError code, how it fails, what the sentence says. Out of memory, a launch that does not
 # start, and a kernel that died: from then on every call fails.
@@ -18,9 +20,11 @@ KINDS = (
 # Under sanitizers some of the calls.
 EACH, SOME = (10, 40) if os.environ.get("LEHR_SANITIZE") else (1, 5)
 
-FAILED = ["config.yaml", "events.jsonl", "status.json"]  # what a run leaves that failed on its way
-ABOUT = ("wall_s", "proposals_per_s", "backend", "device", "threads", "dir")
-FINISHED = ["best.safetensors", "config.yaml", "events.jsonl", "result.json", "status.json"]
+# What a run leaves that failed on its way; and checkpoints, once it had begun.
+FAILED = ["config.yaml", "events.jsonl", "lock", "status.json"]
+ABOUT = ("wall_s", "proposals_per_s", "backend", "device", "threads", "dir", "checkpoints")
+FINISHED = ["best.safetensors", "ckpt", *FAILED[:3], "result.json", "status.json"]
+OFTEN = ("-s", "output.checkpoint_s=1e-9")  # the first one after the first slice
 
 
 class Faults(CudaTest):
@@ -34,12 +38,15 @@ class Faults(CudaTest):
         self.assertRegex(done.stderr, words)
         if not os.path.exists(self.path(out)):
             return  # it failed before it began
-        self.assertEqual(self.left_behind(out), FAILED)
+        self.check_failed(out)
         status = strict_json(self.read(out, "status.json"))
         self.assertEqual(status["state"], "failed")
         self.assertEqual("lehr: %s\n" % status["error"], done.stderr)
         for line in self.read(out, "events.jsonl").splitlines():
             strict_json(line)
+
+    def check_failed(self, out):
+        self.assertEqual([name for name in self.left_behind(out) if name != "ckpt"], FAILED)
 
     def check_success(self, done, out):
         """Some calls may fail without harm, and a smaller plan answers a lack of memory: the run is
@@ -119,15 +126,33 @@ class Faults(CudaTest):
         *_, first, last = done.stderr.splitlines()  # before them, perhaps, that there is no NVRTC
         self.assertRegex(first, r"^lehr: run small [0-9a-f]+ on cuda:0 \(lehr test device, ")
         self.assertRegex(last, r"^lehr: cuda:0: exchanging: .*719.* is lost$")
-        self.assertEqual(self.left_behind("new"), FAILED)
+        self.check_failed("new")
 
-    def test_leave_a_run_that_is_not_taken_for_a_finished_one(self):
-        fail = self.fail_last_exchange("-q")
-        words = ("run", "small.yaml", "--backend", "cuda", "-o", "new", "-q")
-        self.lehr(*words, code=69, device=fail)
-        before = self.tree("new")
-        self.fails(*words, code=73, says="unfinished run (state 'failed')")
-        self.assertEqual(self.tree("new"), before)
+    def test_leave_a_run_that_goes_on_on_any_device(self):
+        """From its last checkpoint, before the fault: the device that was lost is asked for nothing more."""
+        self.right_hash()
+        fail = self.fail_last_exchange("-q", *OFTEN)
+        for backend in ("cuda", "cpu"):
+            words = ("run", "small.yaml", "-o", backend, *OFTEN)
+            self.lehr(*words, "-q", "--backend", "cuda", code=69, device=fail)
+            self.assertEqual(self.left_behind(backend, "ckpt"), ["a.safetensors"])
+            done = self.lehr(*words, "--backend", backend)
+            self.assertRegex(done.stderr, r"(?m)^lehr: goes on from scan [123]$")
+            self.assertEqual(self.bits(backend), self.bits("right"))
+
+    @unittest.skipUnless(traceable(), "strace cannot send signals here")
+    def test_need_not_be_for_a_run_to_change_to_a_device(self):
+        words = ("run", "small.yaml", "-o", "new", "-s", "stop.scans=20")
+        self.right_hash("-s", "stop.scans=20")
+        traced = injecting("write", "signal=TERM", 6)
+        env = {**os.environ, "ASAN_OPTIONS": "exitcode=99:detect_leaks=0"}
+        done = subprocess.run(
+            [*traced, LEHR, *words, "--backend", "cpu", "-q"], cwd=self.folder, env=env, timeout=60, check=False
+        )
+        self.assertEqual(done.returncode, 85)
+        done = self.lehr(*words, "--backend", "cuda")
+        self.assertRegex(done.stderr, r"(?m)^lehr: goes on from scan [1-9]\d?$")
+        self.assertEqual(self.bits("new"), self.bits("right"))
 
     def test_do_not_reach_a_run_that_is_finished(self):
         first = self.small("right")

@@ -32,6 +32,9 @@ int64_t lehr_device_loaded_launches(void);
 /* Has a kernel of this name been launched since then? */
 bool lehr_device_launched(const char *kernel);
 
+/* Rounds of points that teams have visited since then, kernels from source only: see cuda/launch.h. */
+int64_t lehr_device_rounds(void);
+
 /* What was made on any device and not given back. */
 typedef struct lehr_device_alive {
     int64_t allocations, bytes, streams, libraries;

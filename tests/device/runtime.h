@@ -77,6 +77,7 @@ void count_libraries(int change);
 
 /* A launch of one of their kernels, for lehr_device_loaded_launches. */
 void count_loaded_launch();
+void count_round();
 
 /* The dynamic shared memory that a kernel may ask for, by its host address. */
 size_t dynamic_limit(const void *kernel);

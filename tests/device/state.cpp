@@ -172,6 +172,11 @@ void count_loaded_launch()
     state().loaded_launches++;
 }
 
+void count_round()
+{
+    state().rounds++;
+}
+
 void count_libraries(int change)
 {
     state().libraries += change;
@@ -206,6 +211,12 @@ bool lehr_device_launched(const char *kernel)
 {
     Lock lock(state().lock);
     return state().launched.count(kernel) > 0;
+}
+
+int64_t lehr_device_rounds(void)
+{
+    Lock lock(state().lock);
+    return state().rounds;
 }
 
 int64_t lehr_device_launches(void)
@@ -246,7 +257,7 @@ void lehr_device_reset(void)
     Lock lock(s.lock);
     for (int i = 0; i < max_devices; i++)
         s.devices[(size_t)i] = std::make_unique<Device>(i);
-    s.calls = s.launches = s.loaded_launches = s.libraries = 0;
+    s.calls = s.launches = s.loaded_launches = s.libraries = s.rounds = 0;
     s.launched.clear();
     s.failure = Failure();
     s.dynamic_limits.clear();

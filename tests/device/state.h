@@ -58,7 +58,7 @@ struct State {
     int count = 1;
     size_t memory_bytes = (size_t)4 << 30;
     bool late = false, trace = false;
-    int64_t calls = 0, launches = 0, loaded_launches = 0, libraries = 0;
+    int64_t calls = 0, launches = 0, loaded_launches = 0, libraries = 0, rounds = 0;
     std::set<std::string> launched; /* names of kernels */
     Failure failure;
     std::map<const void *, size_t> dynamic_limits; /* by kernel */

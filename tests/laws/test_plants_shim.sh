@@ -21,6 +21,7 @@ hastings_tempered       test_gaussian_shim gaussian/log_scale_keeps_the_law_at_a
 step_stays_with_row     test_steps_shim    steps/*
 swap_copy               test_counted_shim  counted/spins
 shared_randoms          test_counted_shim  counted/spins
+no_margin               test_early_shim    early/*tiles
 "
 counts="test_counted_fine_shim counted/xor_net_of_binary_weights"
 fine="
@@ -32,8 +33,8 @@ no_second_ratio         test_counted_fine_shim counted/delayed_acceptance_keeps_
 "
 # Left to test_plants.sh: the energies of the exchange before are kept by nothing that the kernels have, and 1 %
 # of beta takes all samples of test_gaussian.c, more than five minutes here. The hook of beta_1pct is in
-# kernels/core, of which both backends are made. Nothing is rejected early there, so no_margin has no place.
-neither="swap_stale beta_1pct no_margin"
+# kernels/core, of which both backends are made.
+neither="swap_stale beta_1pct"
 
 for bug in $(sed -n 's/^ *X([A-Z0-9_]*, "\([a-z0-9_]*\)".*/\1/p' "$source/kernels/core/plant.h"); do
     grep -qw "$bug" <<< "$coarse $fine $neither" || { echo "$bug: no law in the tables"; exit 1; }

@@ -20,7 +20,7 @@ static bool is_small(const parity_case *c)
 int main(int argc, char **argv)
 {
     const char *kernels = argc > 1 ? argv[1] : "32";
-    parity_way way = {.options = {.threads = 1}};
+    parity_way way = {.options = {.threads = 1, .look_rounds = 1}};
     if (strcmp(kernels, "tiled") == 0)
         way.options.path = LEHR_PATH_TILED;
     else

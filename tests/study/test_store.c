@@ -368,7 +368,7 @@ static void finish_outcome(world *w, outcome *out)
     close_world(w);
     memset(out, 0, sizeof *out);
     out->hash = summary.state_hash;
-    strcpy(out->events, read_timeless("run/events.jsonl"));
+    snprintf(out->events, sizeof out->events, "%s", read_timeless("run/events.jsonl"));
     static const struct {
         const char *name;
         size_t capacity, at;

@@ -90,7 +90,7 @@ static inline json_t *read_result(const char *id)
     char dir[300];
     json_t *result = NULL;
     snprintf(dir, sizeof dir, "%s/%s", scratch("sweep/trials"), id);
-    cr_assert_eq(lehr_store_json(dir, "result.json", &result), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_result_read(dir, "result.json", &result), LEHR_OK, "%s", lehr_error());
     return result;
 }
 

@@ -1,0 +1,73 @@
+/* report.h: what a report shows, read from the directories of runs and from nothing else.
+ *
+ * The data are one JSON object, which page.h puts into a page. Of one run ("kind": "run") it is everything that
+ * the directory holds, curves thinned and energies binned; of several ("kind": "runs") their differing keys,
+ * what each has reached, and what each key does on average. A run that still runs, or was killed, is shown as
+ * far as it has come. */
+#ifndef LEHR_STUDY_REPORT_H
+#define LEHR_STUDY_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/text.h"
+#include "lehr/run.h"
+#include "lehr/status.h"
+#include "lehr/study.h"
+
+struct json_t; /* of jansson */
+
+/* ---- Which runs (report_find.c) -------------------------------------------------------------- */
+
+/* Directories of runs; all zero is none. */
+typedef struct lehr_run_list {
+    char (*path)[LEHR_PATH_MAX];
+    int32_t count;
+} lehr_run_list;
+
+/* Is this the directory of a run? */
+bool lehr_run_is_at(const char *path);
+
+/* Add the run at `path`, or else all runs some folders below it (a sweep), by name. Fails with LEHR_ERR_DATA
+ * when there is none, LEHR_ERR_IO when a folder cannot be read. */
+lehr_status lehr_run_list_add(lehr_run_list *list, const char *path);
+void lehr_run_list_free(lehr_run_list *list);
+
+/* ---- One run (report_run.c) ------------------------------------------------------------------ */
+
+/* What one directory holds. */
+typedef struct lehr_report_run {
+    const char *dir;
+    lehr_config config;
+    struct json_t *status;
+    struct json_t *result; /* NULL: not finished */
+} lehr_report_run;
+
+/* Fails with LEHR_ERR_IO, LEHR_ERR_DATA or LEHR_ERR_ARG on files that are not a run's; close in both cases. */
+lehr_status lehr_report_open(const char *dir, lehr_report_run *run);
+void lehr_report_close(lehr_report_run *run);
+
+/* The temperatures of one ladder, cold to hot, into t[LEHR_RUNGS_MAX] (+inf where beta is 0); returns their
+ * number, 0 without a ladder. */
+int32_t lehr_report_ladder(const lehr_report_run *run, double *t);
+
+/* ---- Parts of its data ----------------------------------------------------------------------- */
+
+/* report_curves.c: events.jsonl in columns of at most `points` lines, or NULL columns without any line. A last
+ * line that was cut off is dropped. */
+lehr_status lehr_report_curves(const lehr_report_run *run, int32_t points, struct json_t **out);
+
+/* report_trace.c: energies of every rung, binned, from the scans after which step sizes are frozen; {"missing":
+ * sentence} without a trace. */
+lehr_status lehr_report_energies(const lehr_report_run *run, struct json_t **out);
+
+/* report_warn.c: a list of sentences about what looks wrong. */
+lehr_status lehr_report_warnings(const lehr_report_run *run, struct json_t **out);
+
+/* ---- All of it (report.c, report_compare.c) -------------------------------------------------- */
+
+/* Data of one run, or of several. Free with json_decref. */
+lehr_status lehr_report_one(const char *dir, struct json_t **out);
+lehr_status lehr_report_many(const lehr_run_list *list, struct json_t **out);
+
+#endif

@@ -1,0 +1,51 @@
+/* report_run.c: the files of one run, opened. */
+#include <jansson.h>
+#include <math.h>
+#include <sys/stat.h>
+
+#include "base/status.h"
+#include "model/file.h"
+#include "study/directory.h"
+#include "study/report.h"
+#include "study/result.h"
+
+static bool is_there(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0;
+}
+
+static lehr_status read_files(lehr_report_run *run)
+{
+    char path[LEHR_PATH_MAX];
+    LEHR_TRY(lehr_path_join(run->dir, "config.yaml", path));
+    LEHR_TRY(lehr_config_load(path, NULL, 0, &run->config));
+    LEHR_TRY(lehr_result_read(run->dir, "status.json", &run->status));
+    LEHR_TRY(lehr_path_join(run->dir, "result.json", path));
+    return is_there(path) ? lehr_result_read(run->dir, "result.json", &run->result) : LEHR_OK;
+}
+
+lehr_status lehr_report_open(const char *dir, lehr_report_run *run)
+{
+    *run = (lehr_report_run){.dir = dir};
+    LEHR_CHECK(lehr_run_is_at(dir), LEHR_ERR_DATA,
+               "%s is not the directory of a run: it has no config.yaml and status.json", dir);
+    return read_files(run);
+}
+
+void lehr_report_close(lehr_report_run *run)
+{
+    json_decref(run->status);
+    json_decref(run->result);
+    run->status = run->result = NULL;
+}
+
+int32_t lehr_report_ladder(const lehr_report_run *run, double *t)
+{
+    const lehr_run_spec *spec = &run->config.run;
+    if (spec->method != LEHR_METHOD_TEMPERING || lehr_ladder_fill(&spec->ladder, t) != LEHR_OK)
+        return 0;
+    for (int32_t i = 0; i < spec->ladder.rungs; i++)
+        t[i] = 1 / t[i];
+    return spec->ladder.rungs;
+}

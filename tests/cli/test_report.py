@@ -1,0 +1,280 @@
+"""`lehr report` in a browser: charts are drawn, nothing is asked of the network, nothing breaks out of its data"""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+import browser
+from program import LEHR, ProgramTest, strict_json
+
+EVIL = "</script><img src=x onerror=alert(1)><!--"
+
+# Canvases that hold at least two colors, and all of them.
+DRAWN = """(() => {
+  const canvases = [...document.querySelectorAll("canvas")];
+  const drawn = canvases.filter((c) => {
+    const pixels = new Uint32Array(c.getContext("2d").getImageData(0, 0, c.width, c.height).data.buffer);
+    return new Set(pixels).size > 3;
+  });
+  return [drawn.length, canvases.length];
+})()"""
+
+# Pixels that carry the color of the first series, in all canvases.
+SERIES = """(() => { let n = 0;
+  for (const c of document.querySelectorAll("canvas")) {
+    const p = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+    for (let i = 0; i < p.length; i += 4)
+      if (p[i + 3] === 255 && p[i] === %d && p[i + 1] === %d && p[i + 2] === %d) n++;
+  }
+  return n; })()"""
+LIGHT_BLUE, DARK_BLUE = (0, 114, 178), (86, 180, 233)
+
+
+def page_data(html):
+    """The JSON inside a page, as a reader without a browser finds it."""
+    begin = html.index('id="data">') + len('id="data">')
+    return strict_json(html[begin : html.index("</script>", begin)])
+
+
+class Report(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = browser.Browser(browser.find())
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.close()
+
+    def run_tiny(self, name, *sets):
+        words = [word for each in sets for word in ("-s", each)]
+        self.lehr("run", "tiny.yaml", "-q", "-o", name, *words)
+
+    def check_page(self, path, charts, width=1200, scheme="light"):
+        """Drawn, silent, alone, and no wider than its window."""
+        b = self.browser
+        b.open(path, width=width, scheme=scheme)
+        self.assertEqual(b.errors, [])
+        self.assertEqual(b.requests, ["file://" + path])
+        self.assertEqual(b.evaluate(DRAWN), [charts, charts])
+        self.assertEqual(b.evaluate("document.documentElement.scrollWidth - innerWidth"), 0)
+        self.assertEqual(b.evaluate('document.querySelectorAll("canvas:not([aria-label])").length'), 0)
+        self.assertEqual(b.evaluate('[...document.querySelectorAll("figure table")].filter((t) => t.rows.length < 2).length'), 0)
+
+    # ---- One run ---------------------------------------------------------------------------------
+
+    def test_a_run_is_drawn_at_every_width_in_light_and_dark(self):
+        self.run_tiny("run", "output.trace.energy=10", "temperatures.copies=2")
+        path = self.path("run", "report.html")
+        self.assertEqual(self.lehr("report", "run").stdout, "run/report.html\n")
+        for width in (400, 1200):
+            for scheme, color, other in (("light", LIGHT_BLUE, DARK_BLUE), ("dark", DARK_BLUE, LIGHT_BLUE)):
+                self.check_page(path, charts=10, width=width, scheme=scheme)
+                self.assertGreater(self.browser.evaluate(SERIES % color), 500)
+                self.assertEqual(self.browser.evaluate(SERIES % other), 0)
+
+    def test_every_axis_has_a_name_and_every_figure_a_table(self):
+        self.run_tiny("run", "output.trace.energy=10")
+        self.lehr("report", "run")
+        self.check_page(self.path("run", "report.html"), charts=10)
+        titles = self.browser.evaluate("figures.map((f) => [f.chart.options.scales.x.title.text, f.chart.options.scales.y.title.text])")
+        self.assertTrue(all(x and y for x, y in titles), titles)
+        self.assertEqual(self.browser.evaluate('document.querySelectorAll("figure").length'),
+                         self.browser.evaluate('document.querySelectorAll("figure details table").length'))
+
+    def test_curves_go_over_scans_proposals_or_seconds(self):
+        self.run_tiny("run")
+        self.lehr("report", "run")
+        self.check_page(self.path("run", "report.html"), charts=9)
+        last = "(() => { const p = figures[0].description.series[0].points; return p[p.length - 1][0]; })()"
+        self.assertEqual(self.browser.evaluate(last), 60)
+        self.browser.evaluate("""document.querySelector('input[value="proposals"]').click()""")
+        self.assertEqual(self.browser.evaluate(last), 240)
+        self.browser.evaluate("""document.querySelector('input[value="wall_s"]').click()""")
+        self.assertLess(self.browser.evaluate(last), 60)
+        self.assertEqual(self.browser.errors, [])
+
+    def test_a_legend_hides_and_shows(self):
+        self.run_tiny("run")
+        self.lehr("report", "run")
+        self.check_page(self.path("run", "report.html"), charts=9)
+        self.browser.evaluate('document.querySelector(".legend button").click()')
+        self.assertEqual(self.browser.evaluate("figures[0].chart.isDatasetVisible(0)"), False)
+        self.browser.evaluate('document.querySelector(".legend button").click()')
+        self.assertEqual(self.browser.evaluate("figures[0].chart.isDatasetVisible(0)"), True)
+
+    def test_on_paper_it_is_light_and_whole(self):
+        self.run_tiny("run")
+        self.lehr("report", "run")
+        self.check_page(self.path("run", "report.html"), charts=9, scheme="dark")
+        self.browser.evaluate('addEventListener("beforeprint", () => { window.seen = %s; })' % (SERIES % LIGHT_BLUE))
+        pdf = self.browser.pdf()
+        self.assertTrue(pdf.startswith(b"%PDF-") and len(pdf) > 50000, len(pdf))
+        self.assertGreater(self.browser.evaluate("window.seen"), 500)  # while printing: the light colors
+        self.assertGreater(self.browser.evaluate(SERIES % DARK_BLUE), 500)  # and afterwards the dark ones again
+
+    def test_regression_and_annealing_have_pages_too(self):
+        self.write("line.yaml", "name: line\ndata: {generator: {kind: line, points: 40, noise: 0.1}, task: regression}\n"
+                   "network: {hidden: []}\nloss: {kind: mse}\nmethod: annealing\nchains: 2\nstop: {scans: 60}\n"
+                   "output: {observe: 20}\nthreads: 1\n")
+        self.lehr("run", "line.yaml", "-q", "-o", "line")
+        self.lehr("report", "line")
+        self.check_page(self.path("line", "report.html"), charts=5)
+        self.assertIn("R²", self.browser.evaluate("document.body.textContent"))
+
+    def test_a_run_that_did_not_finish_is_shown(self):
+        self.run_tiny("run")
+        os.remove(self.path("run", "result.json"))
+        self.lehr("report", "run")
+        self.check_page(self.path("run", "report.html"), charts=5)
+        self.assertIn("not finished", self.browser.evaluate("document.body.textContent"))
+
+    # ---- Strangers' words ------------------------------------------------------------------------
+
+    def test_names_cannot_break_out_of_their_data(self):
+        self.run_tiny("run")
+        for name in ("status.json", "result.json"):
+            value = json.loads(self.read("run", name))
+            value.update(name=EVIL, device=EVIL, error=EVIL, state="failed" if name == "status.json" else 0)
+            self.write(os.path.join("run", name), json.dumps(value))
+        self.write("run/config.yaml", self.read("run", "config.yaml") + "# " + EVIL + "\n")
+        os.rename(self.path("run"), self.path("a<img src=x onerror=alert(1)>b"))
+        self.lehr("report", "a<img src=x onerror=alert(1)>b")
+        path = self.path("a<img src=x onerror=alert(1)>b", "report.html")
+        self.assertEqual(page_data(self.read(path))["status"]["name"], EVIL)
+        self.assertNotIn(EVIL, self.read(path))
+        b = self.browser
+        b.open(path)
+        self.assertEqual(b.errors, [])
+        self.assertEqual(len(b.requests), 1)
+        self.assertEqual(b.evaluate('document.querySelectorAll("img").length'), 0)
+        self.assertIn(EVIL, b.evaluate('document.querySelector("h1").textContent'))
+
+    def test_nor_can_the_words_of_a_comparison(self):
+        for name in ("all/1", "all/2"):
+            self.run_tiny(name, "seed=" + name[-1])
+            value = json.loads(self.read(name, "status.json"))
+            self.write(name + "/status.json", json.dumps(dict(value, id=EVIL, state=EVIL)))
+        self.write("all/2/config.yaml", self.read("all", "2", "config.yaml").replace('target: ""', "target: '%s'" % EVIL))
+        os.rename(self.path("all", "1"), self.path("all", "<img src=x onerror=alert(1)>"))
+        self.lehr("report", "all")
+        path = self.path("all", "report.html")
+        self.assertNotIn(EVIL, self.read(path))
+        self.check_page(path, charts=2)
+        self.assertEqual(self.browser.evaluate('document.querySelectorAll("img").length'), 0)
+        self.assertIn(EVIL, self.browser.evaluate("document.body.innerText"))
+
+    def test_nothing_can_be_fetched_from_the_page(self):
+        self.run_tiny("run")
+        self.lehr("report", "run")
+        self.browser.open(self.path("run", "report.html"))
+        refused = self.browser.evaluate("fetch('data:,x').then(() => false, () => true)")
+        self.assertTrue(refused)
+        self.assertNotRegex(self.read("run", "report.html").split('id="data">')[0], r"(src|href)=.(?!data:)")
+
+    # ---- Several runs ----------------------------------------------------------------------------
+
+    def test_runs_are_compared_along_the_keys_that_differ(self):
+        for rungs in (3, 4):
+            for seed in (1, 2, 3):
+                self.run_tiny("all/r%d-%d" % (rungs, seed), "temperatures.rungs=%d" % rungs, "seed=%d" % seed)
+        self.lehr("report", "all")
+        path = self.path("all", "report.html")
+        for width in (400, 1200):
+            for scheme in ("light", "dark"):
+                self.check_page(path, charts=2, width=width, scheme=scheme)
+        data = page_data(self.read(path))
+        self.assertEqual([a["key"] for a in data["axes"]], ["temperatures.rungs", "seed"])
+        again = self.lehr("report", *("all/" + name for name in self.left_behind("all"))).stdout  # report.html among them
+        self.assertEqual(again, "all/report.html\n")
+        self.assertEqual(len(page_data(self.read(path))["runs"]), 6)
+
+    def test_the_table_sorts_by_its_columns(self):
+        for seed in (1, 2, 3):
+            self.run_tiny("all/%d" % seed, "seed=%d" % seed)
+        self.lehr("report", "all")
+        self.check_page(self.path("all", "report.html"), charts=2)
+        column = "[...document.querySelectorAll('.rows tbody tr')].map((r) => Number(r.cells[1].textContent))"
+        for expected, order in (([1, 2, 3], "ascending"), ([3, 2, 1], "descending")):
+            self.browser.evaluate("document.querySelectorAll('.rows th button')[1].click()")
+            self.assertEqual(self.browser.evaluate(column), expected)
+            self.assertEqual(self.browser.evaluate("document.querySelectorAll('.rows th')[1].getAttribute('aria-sort')"), order)
+        self.browser.evaluate("(() => { const m = document.getElementById('metric'); m.value = 1; m.dispatchEvent(new Event('change')); })()")
+        self.assertEqual(self.browser.errors, [])
+        self.assertIn("train loss", self.browser.evaluate("figures[0].description.title + figures[0].description.x.names.join()"))
+
+    def test_five_hundred_runs_make_less_than_five_megabytes(self):
+        self.run_tiny("all/0", "seed=1")
+        config, result, status = (self.read("all/0", n) for n in ("config.yaml", "result.json", "status.json"))
+        events = self.read("all/0", "events.jsonl")
+        for i in range(1, 500):
+            os.mkdir(self.path("all/%d" % i))
+            change = {"seed: 1\n": "seed: %d\n" % i, "    k: 1\n": "    k: %d\n" % (1 + i % 7), "min: 0.001": "min: %g" % (1e-3 / (i % 50 + 1))}
+            text = config
+            for old, new in change.items():
+                text = text.replace(old, new, 1)
+            self.write("all/%d/config.yaml" % i, text)
+            self.write("all/%d/result.json" % i, result)
+            self.write("all/%d/status.json" % i, status)
+            self.write("all/%d/events.jsonl" % i, events)
+        self.lehr("report", "all")
+        self.assertLess(os.path.getsize(self.path("all", "report.html")), 5e6)
+        self.check_page(self.path("all", "report.html"), charts=3)
+        self.assertEqual(self.browser.evaluate("document.querySelectorAll('.rows tbody tr').length"), 500)
+
+    # ---- A bench of chains -----------------------------------------------------------------------
+
+    def test_a_bench_of_chains_has_table_files_and_page(self):
+        words = ("bench", "chains", "tiny.yaml", "--rows", "1,4", "--seeds", "3", "--target", "train_accuracy=0.9", "-q")
+        done = self.lehr(*words, "-o", "chains")
+        self.assertRegex(done.stdout, r"(?m)^tempering, 2 rungs x 2 copies ")
+        self.assertEqual(self.left_behind("chains"), ["chains.csv", "report.html", "runs.csv"])
+        self.assertEqual(len(self.read("chains", "chains.csv").splitlines()), 1 + 4)
+        self.assertEqual(len(self.read("chains", "runs.csv").splitlines()), 1 + 4 * 3)
+        for width in (400, 1200):
+            for scheme in ("light", "dark"):
+                self.check_page(self.path("chains", "report.html"), charts=6, width=width, scheme=scheme)
+        first = page_data(self.read("chains", "report.html"))
+        again = strict_json(self.lehr(*words, "--json").stdout)
+        proposals = [[s["proposals"], s["tts99_proposals"], s["success"]] for s in again["splits"]]
+        for split, (median, tts, success) in zip(first["splits"], proposals):
+            for key, value in (("proposals", median), ("tts99_proposals", tts), ("success", success)):
+                self.assertEqual(split[key], [v and float("%.8g" % v) for v in value])  # a page keeps 8 digits
+        self.fails(*words, "-o", "chains", code=73, says="chains")
+
+    def test_what_a_bench_of_chains_cannot_do(self):
+        cases = ((("chains", "tiny.yaml"), "needs a target"), (("chains",), "missing argument"),
+                 (("chains", "tiny.yaml", "--rows", "1,x"), "--rows needs numbers"),
+                 (("chains", "tiny.yaml", "--seeds", "1"), "--seeds needs a number from 2"),
+                 (("chains", "tiny.yaml", "--target", "energy"), "--target needs METRIC=VALUE"),
+                 (("chains", "tiny.yaml", "--target", "enegry=0"), "energy"),
+                 (("chains", "tiny.yaml", "--quick"), "options of lehr bench speed"),
+                 (("speed", "--rows", "1"), "options of lehr bench chains"))
+        for words, says in cases:
+            self.fails("bench", *words, code=2, says=says)
+
+    # ---- What is refused -------------------------------------------------------------------------
+
+    def test_what_is_not_a_run_is_refused(self):
+        os.mkdir(self.path("empty"))
+        self.fails("report", "empty", code=2, says="empty is not the directory of a run")
+        self.fails("report", "nowhere", code=74, says="nowhere")
+        self.fails("report", code=2, says="missing argument")
+        self.run_tiny("one/a")
+        self.run_tiny("two/b")
+        self.fails("report", "one/a", "two/b", code=2, says="say with -o")
+        self.lehr("report", "one/a", "two/b", "-o", "both.html")
+        self.fails("report", "one/a", "two/b", "-o", "both.html", code=73, says="both.html exists")
+        self.write("one/a/events.jsonl", "{\n")
+        self.fails("report", "one/a", code=2, says="events.jsonl:1:")
+
+
+if __name__ == "__main__":
+    if browser.find() is None:
+        print("left out: there is no chromium to look at the pages with")
+        sys.exit(browser.SKIP)
+    if "makes no report pages" in subprocess.run([LEHR, "report", "."], capture_output=True, text=True, check=False).stderr:
+        print("left out: this build makes no report pages")
+        sys.exit(browser.SKIP)
+    unittest.main()
