@@ -124,19 +124,6 @@ static lehr_status look(session *s)
     return LEHR_OK;
 }
 
-static lehr_status start_from_file(session *s)
-{
-    if (s->config.init_from[0] == '\0')
-        return LEHR_OK;
-    float *theta = NULL;
-    LEHR_TRY(LEHR_NEW(theta, (size_t)lehr_objective_parameters(s->objective), "the first weights"));
-    lehr_status status = lehr_model_load_weights(s->config.init_from, s->objective, theta);
-    if (status == LEHR_OK)
-        status = lehr_run_start_from(s->run, theta);
-    LEHR_FREE(theta);
-    return status;
-}
-
 /* A finished run, and all that its extensions were so far; temperatures stay where the first one found them. */
 static lehr_status extend(session *s, int64_t scans)
 {
@@ -183,15 +170,19 @@ static lehr_status make_run(session *s)
     LEHR_TRY(lehr_model_create(s->objective, &s->model));
     LEHR_TRY(lehr_model_check(s->model));
     LEHR_TRY(lehr_run_create(&s->spec, s->objective, &s->run));
-    return start_from_file(s);
+    return lehr_record_start_from(c->init_from, s->objective, s->run);
 }
 
 /* A run that is there is locked before anything is made for it; a new one leaves nothing when it cannot be made. */
 static lehr_status prepare(session *s)
 {
     const char *job = getenv("SLURM_JOB_ID");
-    const lehr_store_spec spec = {&s->config, s->id, s->dir, job != NULL ? job : "",
-                                  s->options->given[LEHR_OPTION_BREAK_LOCK]};
+    const lehr_store_spec spec = {&s->config,
+                                  s->id,
+                                  s->dir,
+                                  job != NULL ? job : "",
+                                  s->options->given[LEHR_OPTION_BREAK_LOCK],
+                                  NULL};
     if (s->found != LEHR_FOUND_NOTHING)
         LEHR_TRY(take_over(s, &spec));
     if (s->result != NULL)
@@ -252,7 +243,7 @@ static lehr_status resume(session *s)
 static lehr_status open_recorder(session *s)
 {
     const lehr_record_spec spec = {&s->config, s->id, lehr_dataset_describe(s->dataset).hash,
-                                   look_on, s};
+                                   look_on,    s,     false};
     LEHR_TRY(announce(s));
     LEHR_TRY(lehr_recorder_create(s->store, s->run, &spec, &s->recorder));
     return s->found == LEHR_FOUND_UNFINISHED ? resume(s) : LEHR_OK;
@@ -312,7 +303,7 @@ static lehr_status work(session *s)
 static int exit_code(const session *s)
 {
     if (s->result == NULL)
-        return LEHR_EXIT_CHECKPOINTED;
+        return LEHR_EXIT_AGAIN;
     const bool required = s->options->given[LEHR_OPTION_REQUIRE_TARGET];
     return required && strcmp(lehr_result_stop(s->result), "target") != 0 ? LEHR_EXIT_NO_TARGET
                                                                           : LEHR_EXIT_OK;
