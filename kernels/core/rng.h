@@ -35,7 +35,8 @@
     X(GENERATOR) /* synthetic data */                                                              \
     X(LAW)       /* exact starts and reference draws of the tests */                               \
     X(BATCH)     /* points of a mini-batch */                                                      \
-    X(BOOTSTRAP) /* resamples of results, for intervals */
+    X(BOOTSTRAP) /* resamples of results, for intervals */                                         \
+    X(SWEEP)     /* hyper-parameters of a random trial, addressed by (sample, hash of the key) */
 
 /* clang-format off */
 typedef enum lehr_domain {

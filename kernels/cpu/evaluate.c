@@ -110,7 +110,7 @@ static lehr_chunk_sums score_chunk(const scoring *s, int32_t worker, const float
     _Alignas(64) float x[LEHR_CHUNK], y[LEHR_CHUNK];
     const lehr_pass pass = {.theta = theta,
                             .touch = {0, -1},
-                            .act = s->cpu->scratch[worker].swing,
+                            .act = lehr_cpu_room(s->cpu, worker)->swing,
                             .scale = s->cpu->scale};
     const int64_t first = chunk * LEHR_CHUNK, left = s->part->points - first;
     const int count = left < LEHR_CHUNK ? (int)left : LEHR_CHUNK;
@@ -139,6 +139,9 @@ static void score_shared_chunk(void *data, int32_t worker, int64_t chunk)
     const scoring *s = data;
     s->cpu->chunk[chunk] = score_chunk(s, worker, s->theta, chunk);
 }
+
+/* Multiply-adds that take about as long as waking the other threads. */
+enum { WORTH_WAKING = 200000 };
 
 /* One row at a time, its chunks over the threads: the same bits. */
 static void score_shared(scoring s, int32_t rows)
@@ -187,7 +190,10 @@ lehr_status lehr_cpu_evaluate(lehr_cpu *cpu, lehr_part part, const float *theta,
         return LEHR_OK;
     }
     LEHR_CHECK(s.part->points > 0, LEHR_ERR_ARG, "this part of the data has no points");
-    if (rows < lehr_pool_threads(cpu->pool))
+    if (rows * s.part->points * cpu->table->parameters < WORTH_WAKING)
+        for (int32_t row = 0; row < rows; row++)
+            score_row(&s, 0, row);
+    else if (rows < lehr_pool_threads(cpu->pool))
         score_shared(s, rows);
     else
         lehr_pool_run(cpu->pool, rows, score_row, &s);

@@ -101,6 +101,19 @@ void lehr_text_add(lehr_text *text, const char *format, ...)
     va_end(arguments);
 }
 
+void lehr_text_add_number(lehr_text *text, double value)
+{
+    const size_t start = text->length;
+    for (int digits = 15; digits <= 17 && !text->failed; digits++) {
+        text->length = start;
+        lehr_text_add(text, "%.*g", digits, value);
+        double again = 0;
+        if (!text->failed && lehr_parse_double(text->data + start, text->length - start, &again) &&
+            again == value)
+            break;
+    }
+}
+
 void lehr_text_free(lehr_text *text)
 {
     LEHR_FREE(text->data);

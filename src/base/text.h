@@ -18,6 +18,8 @@ typedef struct lehr_text {
 } lehr_text;
 
 void lehr_text_add(lehr_text *text, const char *format, ...) LEHR_PRINTF(2, 3);
+/* The shortest decimal that reads back as the same double; it must be finite. */
+void lehr_text_add_number(lehr_text *text, double value);
 void lehr_text_add_bytes(lehr_text *text, const char *bytes, size_t count);
 void lehr_text_free(lehr_text *text);
 

@@ -10,6 +10,9 @@
 #define LEHR_COMMANDS(X)                                                                           \
     X(run)                                                                                         \
     X(resume)                                                                                      \
+    X(sweep)                                                                                       \
+    X(status)                                                                                      \
+    X(collect)                                                                                     \
     X(plan)                                                                                        \
     X(predict)                                                                                     \
     X(export)                                                                                      \
@@ -21,8 +24,9 @@
 enum {
     LEHR_EXIT_OK = 0,
     LEHR_EXIT_USAGE = 2,
+    LEHR_EXIT_FAILED_TRIALS = 3, /* of a sweep that has ended */
     LEHR_EXIT_NO_TARGET = 4,     /* with --require-target */
-    LEHR_EXIT_CHECKPOINTED = 85, /* saved: the same command again goes on */
+    LEHR_EXIT_AGAIN = 85,        /* not finished: the same command again goes on */
     LEHR_EXIT_INTERRUPTED = 130  /* by a second INT */
 };
 

@@ -7,54 +7,52 @@
 #include "base/status.h"
 #include "study/config.h"
 
-enum { OVERRIDE_BYTES = 256, KEYS = 2 };
-
-/* The overrides in order, with room for those that options stand for. */
-typedef struct overrides {
-    const lehr_options *options;
-    const char **text;
-    int32_t count;
-    char key[KEYS][OVERRIDE_BYTES];
-} overrides;
-
-static lehr_status add(overrides *o, lehr_option option, const char *key, char *text)
+static lehr_status add(const lehr_options *options, lehr_option option, const char *key,
+                       lehr_overrides *o, char text[256])
 {
-    const char *value = lehr_option_value(o->options, option, NULL);
+    const char *value = lehr_option_value(options, option, NULL);
     if (value == NULL)
         return LEHR_OK;
-    const int length = snprintf(text, OVERRIDE_BYTES, "%s=%s", key, value);
-    LEHR_CHECK(length < OVERRIDE_BYTES, LEHR_ERR_ARG, "--%s %.40s... is too long", key, value);
+    const int length = snprintf(text, sizeof o->key[0], "%s=%s", key, value);
+    LEHR_CHECK(length < (int)sizeof o->key[0], LEHR_ERR_ARG, "--%s %.40s... is too long", key,
+               value);
     o->text[o->count++] = text;
     return LEHR_OK;
 }
 
-static lehr_status collect(overrides *o)
+lehr_status lehr_overrides_collect(const lehr_options *options, lehr_overrides *out)
 {
-    for (; o->count < o->options->set_count; o->count++)
-        o->text[o->count] = o->options->set[o->count];
-    LEHR_TRY(add(o, LEHR_OPTION_BACKEND, "backend", o->key[0]));
-    return add(o, LEHR_OPTION_THREADS, "threads", o->key[1]);
+    *out = (lehr_overrides){0};
+    LEHR_TRY(LEHR_NEW(out->text, (size_t)options->set_count + 2, "the overrides of a config"));
+    for (; out->count < options->set_count; out->count++)
+        out->text[out->count] = options->set[out->count];
+    LEHR_TRY(add(options, LEHR_OPTION_BACKEND, "backend", out, out->key[0]));
+    return add(options, LEHR_OPTION_THREADS, "threads", out, out->key[1]);
+}
+
+void lehr_overrides_free(lehr_overrides *overrides)
+{
+    LEHR_FREE(overrides->text);
+    overrides->count = 0;
 }
 
 lehr_status lehr_load(const lehr_options *options, lehr_config *out)
 {
-    overrides o = {.options = options};
-    LEHR_TRY(LEHR_NEW(o.text, (size_t)options->set_count + KEYS, "the overrides of a config"));
-    lehr_status status = collect(&o);
+    lehr_overrides o;
+    lehr_status status = lehr_overrides_collect(options, &o);
     if (status == LEHR_OK)
         status = lehr_config_load(options->argument[0], o.text, o.count, out);
-    LEHR_FREE(o.text);
+    lehr_overrides_free(&o);
     return status;
 }
 
 /* Put the place in the config before the last error sentence; returns status. */
 static lehr_status blame(const lehr_options *options, lehr_status status)
 {
-    overrides o = {.options = options};
-    LEHR_TRY(LEHR_NEW(o.text, (size_t)options->set_count + KEYS, "the overrides of a config"));
-    if (collect(&o) == LEHR_OK)
+    lehr_overrides o;
+    if (lehr_overrides_collect(options, &o) == LEHR_OK)
         lehr_config_blame_again(options->argument[0], o.text, o.count, status);
-    LEHR_FREE(o.text);
+    lehr_overrides_free(&o);
     return status;
 }
 

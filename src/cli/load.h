@@ -5,6 +5,17 @@
 #include "cli/options.h"
 #include "lehr/study.h"
 
+/* Keys of the config as the command line gives them, "key=value": -s in order, then --backend and --threads. */
+typedef struct lehr_overrides {
+    const char **text; /* [count] */
+    int32_t count;
+    char key[2][256]; /* those that options stand for */
+} lehr_overrides;
+
+/* They point into the options and into themselves: both must stay where they are. Free them in both cases. */
+lehr_status lehr_overrides_collect(const lehr_options *options, lehr_overrides *out);
+void lehr_overrides_free(lehr_overrides *overrides);
+
 /* Load the config of the first argument with -s, --backend and --threads, the last two being the last word.
  * Fails like lehr_config_load. */
 lehr_status lehr_load(const lehr_options *options, lehr_config *out);

@@ -19,6 +19,11 @@
     X(BREAK_LOCK, 0, "break-lock", NULL, "take the directory from a process that is gone")         \
     X(MAXH, 0, "maxh", "HOURS", "save the run after this many hours and leave with exit code 85")  \
     X(REQUIRE_TARGET, 0, "require-target", NULL, "exit 4 when the run ends without its target")    \
+    X(SHARD, 0, "shard", "I/N|auto", "only trials I, I+N, ...; auto: as a Slurm array says")       \
+    X(DRY_RUN, 0, "dry-run", NULL, "show the trials and what they would take; write nothing")      \
+    X(RETRY, 0, "retry", "failed|stale",                                                           \
+      "try failed trials again, or those nobody can tell about")                                   \
+    X(WATCH, 0, "watch", NULL, "look again every two seconds, until it has ended")                 \
     X(FORMAT, 0, "format", "NAME", "safetensors or csv")                                           \
     X(WORKLOAD, 0, "workload", "NAME", "only this built-in workload: a, b or c")                   \
     X(QUICK, 0, "quick", NULL, "a moment only: shows that it works, its figures mean little")      \

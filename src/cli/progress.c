@@ -14,12 +14,13 @@ lehr_screen lehr_screen_open(bool quiet)
     return (lehr_screen){quiet, terminal, lehr_clock_s() + (terminal ? 0 : line_every_s), 0};
 }
 
-static void show_bar(lehr_screen *screen, const lehr_progress *progress)
+/* Over the line before, with blanks where that was longer. */
+static void show_over(lehr_screen *screen, const lehr_text *line)
 {
     lehr_text text = {0};
-    lehr_text_add(&text, "\r");
-    lehr_progress_bar(progress, lehr_console_columns() - 1, &text);
-    const int length = (int)text.length - 1;
+    const int most = lehr_console_columns() - 1;
+    const int length = (int)line->length < most ? (int)line->length : most;
+    lehr_text_add(&text, "\r%.*s", length, line->data);
     if (length < screen->shown)
         lehr_text_add(&text, "%*s", screen->shown - length, "");
     screen->shown = length;
@@ -28,25 +29,36 @@ static void show_bar(lehr_screen *screen, const lehr_progress *progress)
     lehr_text_free(&text);
 }
 
-static void show_line(const lehr_progress *progress)
+bool lehr_screen_due(lehr_screen *screen)
 {
-    lehr_text text = {0};
-    lehr_progress_line(progress, &text);
-    if (!text.failed)
-        lehr_console_note("%s", text.data);
-    lehr_text_free(&text);
+    const double now_s = lehr_clock_s();
+    if (screen->quiet || now_s < screen->next_s)
+        return false;
+    screen->next_s = now_s + (screen->terminal ? bar_every_s : line_every_s);
+    return true;
+}
+
+void lehr_screen_line(lehr_screen *screen, lehr_text *line)
+{
+    if (!line->failed && line->data != NULL) {
+        if (screen->terminal)
+            show_over(screen, line);
+        else
+            lehr_console_note("%s", line->data);
+    }
+    lehr_text_free(line);
 }
 
 void lehr_screen_look(lehr_screen *screen, const lehr_progress *progress)
 {
-    const double now_s = lehr_clock_s();
-    if (screen->quiet || now_s < screen->next_s)
+    lehr_text line = {0};
+    if (!lehr_screen_due(screen))
         return;
-    screen->next_s = now_s + (screen->terminal ? bar_every_s : line_every_s);
     if (screen->terminal)
-        show_bar(screen, progress);
+        lehr_progress_bar(progress, lehr_console_columns() - 1, &line);
     else
-        show_line(progress);
+        lehr_progress_line(progress, &line);
+    lehr_screen_line(screen, &line);
 }
 
 void lehr_screen_close(lehr_screen *screen)

@@ -15,8 +15,12 @@ typedef struct lehr_screen {
 
 lehr_screen lehr_screen_open(bool quiet);
 
-/* Show it, when it is time for that. */
+/* Show how far a run is, when it is time to. */
 void lehr_screen_look(lehr_screen *screen, const lehr_progress *progress);
+
+/* The same for any line, which is freed: is it time, and show it. */
+bool lehr_screen_due(lehr_screen *screen);
+void lehr_screen_line(lehr_screen *screen, lehr_text *line);
 
 /* Leave the line of the bar, so that what comes next has its own. */
 void lehr_screen_close(lehr_screen *screen);

@@ -17,6 +17,7 @@
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "lehr/lehr.h"
+#include "study/lock.h"
 #include "study/record.h"
 #include "study/result.h"
 #include "study/store.h"
@@ -98,9 +99,19 @@ static lehr_status check_options(session *s)
 
 /* ---- Before the first scan ------------------------------------------------------------------- */
 
+/* A directory that is chosen can be asked before the data are read, which may take long. */
+static lehr_status ask_chosen(const session *s)
+{
+    const char *chosen = lehr_option_value(s->options, LEHR_OPTION_OUTPUT, "");
+    if (chosen[0] == '\0' || s->options->given[LEHR_OPTION_BREAK_LOCK])
+        return LEHR_OK;
+    return lehr_lock_ask(chosen);
+}
+
 /* Data, id and place; the result when all of it was done before. */
 static lehr_status look(session *s)
 {
+    LEHR_TRY(ask_chosen(s));
     LEHR_TRY(lehr_load_data(s->options, &s->config, &s->dataset));
     LEHR_TRY(lehr_config_id(&s->config, lehr_dataset_describe(s->dataset).hash, s->id));
     LEHR_TRY(lehr_store_place(&s->config, s->id,
@@ -111,19 +122,6 @@ static lehr_status look(session *s)
     LEHR_CHECK(s->added == 0 || s->found != LEHR_FOUND_NOTHING, LEHR_ERR_ARG,
                "%s holds no run that could be extended", s->dir);
     return LEHR_OK;
-}
-
-static lehr_status start_from_file(session *s)
-{
-    if (s->config.init_from[0] == '\0')
-        return LEHR_OK;
-    float *theta = NULL;
-    LEHR_TRY(LEHR_NEW(theta, (size_t)lehr_objective_parameters(s->objective), "the first weights"));
-    lehr_status status = lehr_model_load_weights(s->config.init_from, s->objective, theta);
-    if (status == LEHR_OK)
-        status = lehr_run_start_from(s->run, theta);
-    LEHR_FREE(theta);
-    return status;
 }
 
 /* A finished run, and all that its extensions were so far; temperatures stay where the first one found them. */
@@ -172,15 +170,19 @@ static lehr_status make_run(session *s)
     LEHR_TRY(lehr_model_create(s->objective, &s->model));
     LEHR_TRY(lehr_model_check(s->model));
     LEHR_TRY(lehr_run_create(&s->spec, s->objective, &s->run));
-    return start_from_file(s);
+    return lehr_record_start_from(c->init_from, s->objective, s->run);
 }
 
 /* A run that is there is locked before anything is made for it; a new one leaves nothing when it cannot be made. */
 static lehr_status prepare(session *s)
 {
     const char *job = getenv("SLURM_JOB_ID");
-    const lehr_store_spec spec = {&s->config, s->id, s->dir, job != NULL ? job : "",
-                                  s->options->given[LEHR_OPTION_BREAK_LOCK]};
+    const lehr_store_spec spec = {&s->config,
+                                  s->id,
+                                  s->dir,
+                                  job != NULL ? job : "",
+                                  s->options->given[LEHR_OPTION_BREAK_LOCK],
+                                  NULL};
     if (s->found != LEHR_FOUND_NOTHING)
         LEHR_TRY(take_over(s, &spec));
     if (s->result != NULL)
@@ -241,7 +243,7 @@ static lehr_status resume(session *s)
 static lehr_status open_recorder(session *s)
 {
     const lehr_record_spec spec = {&s->config, s->id, lehr_dataset_describe(s->dataset).hash,
-                                   look_on, s};
+                                   look_on,    s,     false};
     LEHR_TRY(announce(s));
     LEHR_TRY(lehr_recorder_create(s->store, s->run, &spec, &s->recorder));
     return s->found == LEHR_FOUND_UNFINISHED ? resume(s) : LEHR_OK;
@@ -301,7 +303,7 @@ static lehr_status work(session *s)
 static int exit_code(const session *s)
 {
     if (s->result == NULL)
-        return LEHR_EXIT_CHECKPOINTED;
+        return LEHR_EXIT_AGAIN;
     const bool required = s->options->given[LEHR_OPTION_REQUIRE_TARGET];
     return required && strcmp(lehr_result_stop(s->result), "target") != 0 ? LEHR_EXIT_NO_TARGET
                                                                           : LEHR_EXIT_OK;

@@ -80,8 +80,7 @@ static lehr_status read_text(const char *path, FILE *file, char *text, size_t *l
     return LEHR_OK;
 }
 
-/* The text is the caller's to free in any case. */
-static lehr_status load_text(const char *path, char **text, size_t *length)
+lehr_status lehr_config_text(const char *path, char **text, size_t *length)
 {
     FILE *file = fopen(path, "rb");
     LEHR_CHECK(file != NULL, LEHR_ERR_IO, "%s: cannot be read: %s", path, lehr_system_error(errno));
@@ -97,7 +96,7 @@ lehr_status lehr_config_load(const char *path, const char *const *overrides, int
 {
     char *text = NULL;
     size_t length = 0;
-    lehr_status status = load_text(path, &text, &length);
+    lehr_status status = lehr_config_text(path, &text, &length);
     if (status == LEHR_OK)
         status = lehr_config_parse(text, length, path, overrides, count, out);
     LEHR_FREE(text);
@@ -141,7 +140,7 @@ static lehr_status fill_again(const char *path, int32_t count, lehr_config_reade
 {
     char *text = NULL;
     size_t length = 0;
-    lehr_status status = load_text(path, &text, &length);
+    lehr_status status = lehr_config_text(path, &text, &length);
     if (status == LEHR_OK)
         status = fill(reader, text, length, count);
     LEHR_FREE(text);

@@ -10,6 +10,10 @@
 /* A config file is small; larger ones are refused before they are read. */
 #define LEHR_CONFIG_BYTES_MAX ((size_t)1 << 20)
 
+/* The text of a config or sweep file; *text is the caller's to free, with LEHR_FREE, in any case.
+ * Fails with LEHR_ERR_IO, LEHR_ERR_MEMORY and, when it is too large, LEHR_ERR_ARG. */
+lehr_status lehr_config_text(const char *path, char **text, size_t *length);
+
 /* lehr_config_load on text[length]; `file` is its name for messages and for relative paths. */
 lehr_status lehr_config_parse(const char *text, size_t length, const char *file,
                               const char *const *overrides, int32_t count, lehr_config *out);

@@ -312,19 +312,10 @@ lehr_status lehr_config_value_read(const lehr_config_key *key, int32_t move, con
 
 /* ---- Printing -------------------------------------------------------------------------------- */
 
-/* The shortest decimal that reads back as the same double. */
 static lehr_status print_number(double value, lehr_text *text)
 {
     LEHR_CHECK(isfinite(value), LEHR_ERR_ARG, "a config cannot hold a number that is not finite");
-    const size_t start = text->length;
-    for (int digits = 15; digits <= 17 && !text->failed; digits++) {
-        text->length = start;
-        lehr_text_add(text, "%.*g", digits, value);
-        double again = 0;
-        if (!text->failed && lehr_parse_double(text->data + start, text->length - start, &again) &&
-            again == value)
-            break;
-    }
+    lehr_text_add_number(text, value);
     return LEHR_OK;
 }
 

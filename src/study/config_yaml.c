@@ -271,3 +271,42 @@ const char *lehr_yaml_text(const lehr_yaml *tree, int32_t node)
 {
     return tree->text.data + tree->node[node].text;
 }
+
+/* ---- Printing -------------------------------------------------------------------------------- */
+
+/* Words and numbers stand as they are, all else in quotes. */
+static void print_scalar(const char *text, size_t length, lehr_text *out)
+{
+    static const char *const plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-";
+    if (length > 0 && strspn(text, plain) == length && (text[0] != '-' || length > 1)) {
+        lehr_text_add_bytes(out, text, length);
+        return;
+    }
+    lehr_text_add(out, "\"");
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)text[i] < 0x20)
+            lehr_text_add(out, "\\x%02x", (unsigned char)text[i]);
+        else
+            lehr_text_add(out, text[i] == '"' || text[i] == '\\' ? "\\%c" : "%c", text[i]);
+    }
+    lehr_text_add(out, "\"");
+}
+
+/* As deep as the tree, which is limited. */
+void lehr_yaml_print(const lehr_yaml *tree, int32_t node, lehr_text *out)
+{
+    const lehr_yaml_node *n = &tree->node[node];
+    if (n->kind == LEHR_YAML_SCALAR) {
+        print_scalar(lehr_yaml_text(tree, node), n->length, out);
+        return;
+    }
+    const bool map = n->kind == LEHR_YAML_MAP;
+    lehr_text_add(out, map ? "{" : "[");
+    for (int32_t child = n->first, i = 0; child >= 0; child = tree->node[child].next, i++) {
+        if (i > 0)
+            lehr_text_add(out, map && i % 2 == 1 ? ": " : ", ");
+        lehr_yaml_print(tree, child, out);
+    }
+    lehr_text_add(out, map ? "}" : "]");
+}

@@ -50,6 +50,9 @@ void lehr_yaml_free(lehr_yaml *tree);
 /* Text of a scalar, ended by a zero byte (one inside it is possible: compare with `length`). */
 const char *lehr_yaml_text(const lehr_yaml *tree, int32_t node);
 
+/* A node as YAML on one line, added to `out`; it reads back as the same tree. */
+void lehr_yaml_print(const lehr_yaml *tree, int32_t node, lehr_text *out);
+
 /* One character of UTF-8 from bytes[left] into *code; returns its bytes, 0 when it is malformed. */
 size_t lehr_utf8_decode(const char *bytes, size_t left, uint32_t *code);
 

@@ -1,5 +1,5 @@
 /* output.c: temporary, write, fsync, rename, fsync of the directory. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* syncfs */
 
 #include "study/output.h"
 
@@ -91,7 +91,7 @@ lehr_status lehr_output_write(lehr_output *output, const void *bytes, size_t cou
  * nothing. */
 static lehr_status settle(lehr_output *output)
 {
-    if (fsync(output->fd) != 0)
+    if (!output->loose && fsync(output->fd) != 0)
         return abandon_because(output, errno);
     const int fd = output->fd;
     output->fd = -1;
@@ -125,7 +125,8 @@ static lehr_status sync_directory(const lehr_output *output)
 {
     /* Some file systems cannot sync a directory; they say EINVAL and there is nothing more to
      * do. */
-    if (fsync(output->dir->fd) != 0 && errno != EINVAL && errno != ENOTSUP && errno != EBADF)
+    if (!output->loose && fsync(output->dir->fd) != 0 && errno != EINVAL && errno != ENOTSUP &&
+        errno != EBADF)
         return failed(output->dir, output->name, errno, output->size_bytes);
     return LEHR_OK;
 }
@@ -180,6 +181,13 @@ lehr_status lehr_output_whole_new(const lehr_dir *dir, const char *name, const v
     LEHR_TRY(lehr_output_begin(dir, name, count, &output));
     LEHR_TRY(lehr_output_write(&output, bytes, count));
     return lehr_output_commit_new(&output);
+}
+
+lehr_status lehr_output_sync(const lehr_dir *dir)
+{
+    LEHR_CHECK(syncfs(dir->fd) == 0, LEHR_ERR_IO, "%s: cannot be written to the disk: %s",
+               dir->path, lehr_system_error(errno));
+    return LEHR_OK;
 }
 
 lehr_status lehr_log_create(const lehr_dir *dir, const char *name, int *fd)

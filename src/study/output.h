@@ -6,6 +6,7 @@
 #ifndef LEHR_STUDY_OUTPUT_H
 #define LEHR_STUDY_OUTPUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,9 @@
 /* A file being written. */
 typedef struct lehr_output {
     const lehr_dir *dir;
-    int fd;                   /* -1: not open */
+    int fd; /* -1: not open */
+    bool
+        loose; /* leave syncing to the caller: nothing is lost with the process, only with the power */
     size_t size_bytes;        /* that will be written in all, for the message of a full disk */
     char name[LEHR_NAME_MAX]; /* as it will be called */
     char temporary[LEHR_NAME_MAX + 32]; /* as it is called until then */
@@ -41,6 +44,9 @@ lehr_status lehr_output_whole(const lehr_dir *dir, const char *name, const void 
                               size_t count);
 lehr_status lehr_output_whole_new(const lehr_dir *dir, const char *name, const void *bytes,
                                   size_t count);
+
+/* Everything that was written loosely on the file system of a directory is on the disk. Fails with LEHR_ERR_IO. */
+lehr_status lehr_output_sync(const lehr_dir *dir);
 
 /* A log: a new file that is only appended to. Fails with LEHR_ERR_EXISTS or LEHR_ERR_IO. */
 lehr_status lehr_log_create(const lehr_dir *dir, const char *name, int *fd);

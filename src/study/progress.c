@@ -43,8 +43,7 @@ void lehr_text_add_quantity(lehr_text *out, double value)
     lehr_text_add(out, "%.3g%s", value, units[unit]);
 }
 
-/* "50 s", "4 min 10 s", "3 h 5 min". */
-static void add_time(double seconds, lehr_text *out)
+void lehr_text_add_time(double seconds, lehr_text *out)
 {
     const double s = ceil(seconds);
     if (s < 60)
@@ -81,7 +80,7 @@ void lehr_progress_line(const lehr_progress *progress, lehr_text *out)
         lehr_text_add(out, ", swaps %.2f", progress->seen.swap_acceptance);
     if (!isnan(progress->left_s)) {
         lehr_text_add(out, ", left ");
-        add_time(progress->left_s, out);
+        lehr_text_add_time(progress->left_s, out);
     }
 }
 

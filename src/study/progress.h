@@ -18,6 +18,9 @@ typedef struct lehr_progress {
 /* A number of three digits with k, M, G: "305 k", added to `out`. */
 void lehr_text_add_quantity(lehr_text *out, double value);
 
+/* Seconds in words: "50 s", "4 min 10 s", "3 h 5 min", added to `out`. */
+void lehr_text_add_time(double seconds, lehr_text *out);
+
 /* Of a run between two slices. */
 lehr_progress lehr_progress_of(const lehr_run *run);
 

@@ -1,10 +1,11 @@
-/* record.c: the loop of slices as a store sees it. Cutting slices at trace scans or leaving between two of them
- * never changes a bit. */
+/* record.c: the loop of slices as stores see it: one for a run and for a pack. Cutting slices at trace scans or
+ * leaving between two of them never changes a bit. */
 #include "study/record.h"
 
 #include "base/memory.h"
 #include "base/status.h"
 #include "run/run.h"
+#include "study/model.h"
 #include "study/save.h"
 #include "study/trace.h"
 
@@ -14,7 +15,9 @@ struct lehr_recorder {
     lehr_record_spec spec;
     lehr_trace *trace; /* NULL: none */
     lehr_saver saver;
-    bool resumed; /* the first event stands already */
+    bool resumed;     /* the first event stands already */
+    int64_t observed; /* scan of the last event */
+    bool ended;
 };
 
 static lehr_status open_recorder(lehr_recorder *r)
@@ -26,7 +29,8 @@ static lehr_status open_recorder(lehr_recorder *r)
     r->saver.store = r->store;
     r->saver.run = r->run;
     r->saver.trace = r->trace;
-    return lehr_saver_open(&r->saver, spec->config, spec->id, spec->data_hash);
+    return spec->unsaved ? LEHR_OK
+                         : lehr_saver_open(&r->saver, spec->config, spec->id, spec->data_hash);
 }
 
 lehr_status lehr_recorder_create(lehr_store *store, lehr_run *run, const lehr_record_spec *spec,
@@ -63,47 +67,131 @@ lehr_status lehr_recorder_resume(lehr_recorder *recorder, bool *found, lehr_text
     return LEHR_OK;
 }
 
-/* ---- The loop -------------------------------------------------------------------------------- */
+/* ---- One run ----------------------------------------------------------------------------------- */
 
-static lehr_status advance(lehr_recorder *r)
-{
-    lehr_run *run = r->run;
-    lehr_stop unused;
-    const int64_t every = r->spec.config->trace_energy, observed = run->observed_scan;
-    LEHR_TRY(lehr_run_advance(run, every > 0 ? every - run->scan % every : 0, &unused));
-    if (run->observed_scan != observed)
-        LEHR_TRY(lehr_store_event(r->store, &run->observation));
-    if (r->trace != NULL && run->scan % every == 0)
-        LEHR_TRY(lehr_trace_add(r->trace, run));
-    return lehr_saver_due(&r->saver) ? lehr_saver_write(&r->saver) : LEHR_OK;
-}
-
-/* *wanted: is the run to go on? */
-static lehr_status show(const lehr_recorder *r, bool *wanted)
+static lehr_status show(const lehr_recorder *r)
 {
     const lehr_progress progress = lehr_progress_of(r->run);
-    *wanted = r->spec.look == NULL || r->spec.look(&progress, r->spec.data);
     return lehr_store_progress(r->store, progress.scan, progress.scans, progress.left_s);
 }
 
-static lehr_status record(lehr_recorder *r)
+static lehr_status begin_run(lehr_recorder *r)
 {
-    bool wanted;
+    r->observed = r->run->observed_scan;
     if (!r->resumed)
         LEHR_TRY(lehr_store_event(r->store, &r->run->observation));
-    LEHR_TRY(show(r, &wanted));
-    while (wanted && r->run->stop == LEHR_STOP_NONE) {
-        LEHR_TRY(advance(r));
-        LEHR_TRY(show(r, &wanted));
+    return show(r);
+}
+
+/* What one slice has brought to one run. A trace that is saved is closed later: a longer run can go on from both. */
+static lehr_status record_run(lehr_recorder *r)
+{
+    const lehr_run *run = r->run;
+    if (run->observed_scan != r->observed)
+        LEHR_TRY(lehr_store_event(r->store, &run->observation));
+    r->observed = run->observed_scan;
+    if (r->trace != NULL && run->scan % r->spec.config->trace_energy == 0)
+        LEHR_TRY(lehr_trace_add(r->trace, r->run));
+    if (!r->spec.unsaved && lehr_saver_due(&r->saver))
+        LEHR_TRY(lehr_saver_write(&r->saver));
+    LEHR_TRY(show(r));
+    r->ended = run->stop != LEHR_STOP_NONE;
+    return r->ended && r->spec.unsaved && r->trace != NULL ? lehr_trace_flush(r->trace) : LEHR_OK;
+}
+
+/* ---- The loop -------------------------------------------------------------------------------- */
+
+static lehr_status record_slice(const lehr_recording *r)
+{
+    bool any = false;
+    for (int32_t i = 0; i < lehr_pack_count(r->pack); i++) {
+        if (r->recorder[i]->ended)
+            continue;
+        LEHR_TRY(record_run(r->recorder[i]));
+        any |= r->recorder[i]->ended;
+        if (r->recorder[i]->ended && r->end != NULL)
+            LEHR_TRY(r->end(i, r->data));
+    }
+    return any && r->settle != NULL ? r->settle(r->data) : LEHR_OK;
+}
+
+/* The nearer of two numbers of scans; 0: no such limit. */
+static int64_t nearer(int64_t a, int64_t b)
+{
+    return a == 0 || (b > 0 && b < a) ? b : a;
+}
+
+/* Scans until the next energy of any trace or the next pause; 0: there is none. */
+static int64_t scans_wanted(const lehr_recording *r)
+{
+    int64_t least = 0;
+    for (int32_t i = 0; i < lehr_pack_count(r->pack); i++) {
+        const lehr_recorder *recorder = r->recorder[i];
+        const int64_t every = recorder->spec.config->trace_energy, scan = recorder->run->scan;
+        if (recorder->ended)
+            continue;
+        if (every > 0)
+            least = nearer(least, every - scan % every);
+        if (r->pause > scan)
+            least = nearer(least, r->pause - scan);
+    }
+    return least;
+}
+
+/* A run that goes on; NULL: none does. */
+static const lehr_run *any_run(const lehr_recording *r)
+{
+    for (int32_t i = 0; i < lehr_pack_count(r->pack); i++)
+        if (r->recorder[i]->run->stop == LEHR_STOP_NONE)
+            return r->recorder[i]->run;
+    return NULL;
+}
+
+lehr_status lehr_record(lehr_recording *r)
+{
+    bool moving, wanted;
+    for (int32_t i = 0; i < lehr_pack_count(r->pack); i++)
+        LEHR_TRY(begin_run(r->recorder[i]));
+    wanted = r->look == NULL || r->look(r->data);
+    while (wanted && any_run(r) != NULL) {
+        LEHR_TRY(lehr_pack_advance(r->pack, scans_wanted(r), &moving));
+        if (r->pause > 0 && any_run(r) != NULL && any_run(r)->scan == r->pause)
+            LEHR_TRY(r->reach(r->data));
+        LEHR_TRY(record_slice(r));
+        wanted = r->look == NULL || r->look(r->data);
     }
     return LEHR_OK;
+}
+
+/* ---- Alone ----------------------------------------------------------------------------------- */
+
+static bool look_alone(void *data)
+{
+    const lehr_recorder *r = data;
+    const lehr_progress progress = lehr_progress_of(r->run);
+    return r->spec.look == NULL || r->spec.look(&progress, r->spec.data);
 }
 
 /* The last state is saved before the trace is closed, so that a longer run can go on from both. */
 lehr_status lehr_recorder_go(lehr_recorder *recorder, bool *ended)
 {
-    LEHR_TRY(record(recorder));
+    lehr_recording recording = {
+        .pack = recorder->run->pack, .recorder = &recorder, .look = look_alone, .data = recorder};
+    LEHR_TRY(lehr_record(&recording));
     LEHR_TRY(lehr_saver_write(&recorder->saver));
     *ended = recorder->run->stop != LEHR_STOP_NONE;
     return *ended && recorder->trace != NULL ? lehr_trace_flush(recorder->trace) : LEHR_OK;
+}
+
+lehr_status lehr_record_start_from(const char *path, const lehr_objective *objective, lehr_run *run)
+{
+    if (path[0] == '\0')
+        return LEHR_OK;
+    float *theta = NULL;
+    LEHR_TRY(LEHR_NEW(theta, (size_t)lehr_objective_parameters(objective), "the first weights"));
+    lehr_status status = lehr_model_load_weights(path, objective, theta);
+    if (status == LEHR_OK)
+        status = lehr_run_start_from(run, theta);
+    LEHR_FREE(theta);
+    return status;
 }

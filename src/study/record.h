@@ -1,4 +1,4 @@
-/* record.h: drive a run and write down what is seen of it. */
+/* record.h: drive runs and write down what is seen of them: one alone, or a pack. */
 #ifndef LEHR_STUDY_RECORD_H
 #define LEHR_STUDY_RECORD_H
 
@@ -18,8 +18,9 @@ typedef struct lehr_record_spec {
     const lehr_config *config;
     const char *id;
     uint64_t data_hash;
-    lehr_look_fn look; /* may be NULL */
+    lehr_look_fn look; /* of a run alone; may be NULL */
     void *data;
+    bool unsaved; /* no checkpoints */
 } lehr_record_spec;
 
 typedef struct lehr_recorder lehr_recorder;
@@ -38,5 +39,36 @@ lehr_status lehr_recorder_resume(lehr_recorder *recorder, bool *found, lehr_text
  * seconds. *ended is false when `look` wanted to leave: the run is then saved as it is. Fails as
  * lehr_run_advance, and with LEHR_ERR_IO when a file cannot be written. */
 lehr_status lehr_recorder_go(lehr_recorder *recorder, bool *ended);
+
+/* ---- A pack ------------------------------------------------------------------------------------ */
+
+typedef struct lehr_recording {
+    lehr_pack *pack;
+    lehr_recorder **recorder; /* [lehr_pack_count(pack)], run by run */
+
+    /* Called between slices, several times a second; false: leave. May be NULL. */
+    bool (*look)(void *data);
+
+    /* Called once for each run, when it has stopped and all its lines are written; may be NULL. A failure ends
+     * the whole pack. */
+    lehr_status (*end)(int32_t index, void *data);
+
+    /* Called after the slice in which some have ended; may be NULL. */
+    lehr_status (*settle)(void *data);
+
+    /* Called between two slices when the pack has done `pause` scans, which it may set anew, and may halt runs. */
+    lehr_status (*reach)(void *data);
+    int64_t pause; /* 0: never */
+    void *data;
+} lehr_recording;
+
+/* Advance until all runs have stopped, or `look` wants to leave. Fails as lehr_pack_advance, `end`, `settle` and
+ * `reach`, and with LEHR_ERR_IO when a file cannot be written. */
+lehr_status lehr_record(lehr_recording *recording);
+
+/* Start every row of a run from the weights of a file; "": from those that were drawn. Fails as
+ * lehr_model_load_weights and lehr_run_start_from. */
+lehr_status lehr_record_start_from(const char *path, const lehr_objective *objective,
+                                   lehr_run *run);
 
 #endif

@@ -25,6 +25,7 @@ enum { HOST_BYTES = 256 };
 
 struct lehr_store {
     lehr_dir dir;
+    bool loose; /* nothing is synced */
     int events; /* descriptor of events.jsonl, -1: none */
     char id[LEHR_RUN_ID_BYTES];
     char name[LEHR_NAME_MAX];
@@ -33,6 +34,7 @@ struct lehr_store {
     lehr_saves saves;
     int64_t scans;
     double left_s;
+    double every_s;   /* between two writes of status.json */
     double written_s; /* when status.json was last written */
 };
 
@@ -57,6 +59,16 @@ static json_t *json_status(const lehr_store *store, const char *state)
                      store->past.started, "updated", now);
 }
 
+static lehr_status write_whole(const lehr_store *store, const char *name, const char *text,
+                               size_t length)
+{
+    lehr_output output = {.fd = -1};
+    LEHR_TRY(lehr_output_begin(&store->dir, name, length, &output));
+    output.loose = store->loose;
+    LEHR_TRY(lehr_output_write(&output, text, length));
+    return lehr_output_commit(&output);
+}
+
 /* Write an object whole; takes it over. */
 static lehr_status write_json(lehr_store *store, const char *name, json_t *object)
 {
@@ -64,7 +76,7 @@ static lehr_status write_json(lehr_store *store, const char *name, json_t *objec
     lehr_text text = {0};
     lehr_status status = lehr_result_text(object, &text);
     if (status == LEHR_OK)
-        status = lehr_output_whole(&store->dir, name, text.data, text.length);
+        status = write_whole(store, name, text.data, text.length);
     lehr_text_free(&text);
     json_decref(object);
     return status;
@@ -107,7 +119,7 @@ static lehr_status write_config(lehr_store *store, const lehr_config *config)
 {
     char *text = NULL;
     LEHR_TRY(lehr_config_write(config, &text));
-    const lehr_status status = lehr_output_whole(&store->dir, "config.yaml", text, strlen(text));
+    const lehr_status status = write_whole(store, "config.yaml", text, strlen(text));
     free(text);
     return status;
 }
@@ -182,7 +194,15 @@ static lehr_status take_over(lehr_store *store, const lehr_store_spec *spec)
     return lehr_store_look_back(spec->path, &store->past);
 }
 
-/* An empty store, then by one of the two ways a directory for it. */
+static lehr_status enter(lehr_store *store, const lehr_store_spec *spec)
+{
+    store->dir = *spec->dir;
+    store->loose = true;
+    spec->dir->fd = -1;
+    return write_first(store, spec);
+}
+
+/* An empty store, then by one of the three ways a directory for it. */
 static lehr_status open_store(const lehr_store_spec *spec,
                               lehr_status (*way)(lehr_store *, const lehr_store_spec *),
                               lehr_store **out)
@@ -191,6 +211,7 @@ static lehr_status open_store(const lehr_store_spec *spec,
     LEHR_TRY(LEHR_NEW(store, 1, "the files of a run"));
     store->dir.fd = store->events = store->lock.fd = -1;
     store->left_s = NAN;
+    store->every_s = status_every_s;
     store->scans = spec->config->run.stop.scans;
     store->saves.scan = -1;
     lehr_clock_text(store->past.started);
@@ -213,6 +234,18 @@ lehr_status lehr_store_create(const lehr_store_spec *spec, lehr_store **out)
 lehr_status lehr_store_reopen(const lehr_store_spec *spec, lehr_store **out)
 {
     return open_store(spec, take_over, out);
+}
+
+lehr_status lehr_store_enter(const lehr_store_spec *spec, lehr_store **out)
+{
+    const lehr_status status = open_store(spec, enter, out);
+    lehr_dir_close(spec->dir);
+    return status;
+}
+
+void lehr_store_pace(lehr_store *store, double every_s)
+{
+    store->every_s = every_s;
 }
 
 void lehr_store_destroy(lehr_store **store)
@@ -300,22 +333,33 @@ lehr_status lehr_store_progress(lehr_store *store, int64_t scan, int64_t scans, 
     store->past.scan = scan;
     store->scans = scans;
     store->left_s = left_s;
-    if (lehr_clock_s() - store->written_s < status_every_s)
+    if (lehr_clock_s() - store->written_s < store->every_s)
         return LEHR_OK;
     return write_status(store, "running", NULL);
 }
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
-lehr_status lehr_store_finish(lehr_store *store, const lehr_model *best, const json_t *result)
+lehr_status lehr_store_result(lehr_store *store, const lehr_model *best, const json_t *result)
 {
     lehr_output output = {.fd = -1};
     LEHR_TRY(lehr_model_write(best, &store->dir, "best.safetensors", &output));
+    output.loose = store->loose;
     LEHR_TRY(lehr_output_commit(&output));
-    LEHR_TRY(write_json(store, "result.json", json_incref((json_t *)result)));
+    return write_json(store, "result.json", json_incref((json_t *)result));
+}
+
+lehr_status lehr_store_end(lehr_store *store, const char *state)
+{
     store->left_s = 0;
+    return write_status(store, state, NULL);
+}
+
+lehr_status lehr_store_finish(lehr_store *store, const lehr_model *best, const json_t *result)
+{
+    LEHR_TRY(lehr_store_result(store, best, result));
     /* The status is the authority, so it comes last: "done" means that all of it is there. */
-    return write_status(store, "done", NULL);
+    return lehr_store_end(store, "done");
 }
 
 lehr_status lehr_store_pause(lehr_store *store)

@@ -52,6 +52,7 @@ typedef struct lehr_store_spec {
     const char *path; /* from lehr_store_place */
     const char *job;  /* number of the batch job, or "" */
     bool break_lock;  /* take the lock even when it is held */
+    lehr_dir *dir;    /* of lehr_store_enter */
 } lehr_store_spec;
 
 /* Make the directory with its lock, config.yaml, status.json and an empty events.jsonl, all at once, so that
@@ -63,6 +64,14 @@ lehr_status lehr_store_create(const lehr_store_spec *spec, lehr_store **out);
  * have finished the run, so lehr_store_find comes next, and then lehr_store_rewind. Fails with LEHR_ERR_EXISTS,
  * naming the holder, when the lock is held. */
 lehr_status lehr_store_reopen(const lehr_store_spec *spec, lehr_store **out);
+
+/* The same in an empty directory that is ours already: spec->dir, which is taken over, also by a failure. Nothing is
+ * synced in it: that is done once for many such runs, by lehr_output_sync between result and end. */
+lehr_status lehr_store_enter(const lehr_store_spec *spec, lehr_store **out);
+
+/* Seconds between two writes of status.json, from now on. */
+void lehr_store_pace(lehr_store *store, double every_s);
+
 void lehr_store_destroy(lehr_store **store);
 
 const lehr_dir *lehr_store_dir(const lehr_store *store);
@@ -94,6 +103,11 @@ lehr_status lehr_store_pause(lehr_store *store);
 /* The end: best.safetensors, result.json, and then the status "done". */
 lehr_status lehr_store_finish(lehr_store *store, const lehr_model *best,
                               const struct json_t *result);
+
+/* The same in two steps: best.safetensors and result.json; the status. */
+lehr_status lehr_store_result(lehr_store *store, const lehr_model *best,
+                              const struct json_t *result);
+lehr_status lehr_store_end(lehr_store *store, const char *state);
 
 /* The end of a run that failed, with its sentence; best effort, since the disk may be what
  * failed. */

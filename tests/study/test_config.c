@@ -257,6 +257,8 @@ Test(config, every_ready_config_is_read_written_and_read_again)
     glob_t found = find_configs("*.yaml");
     for (size_t i = 0; i < found.gl_pathc; i++) {
         lehr_config config;
+        if (strstr(found.gl_pathv[i], "/sweep_") != NULL) /* test_sweep.c reads those */
+            continue;
         cr_assert_eq(lehr_config_load(found.gl_pathv[i], NULL, 0, &config), LEHR_OK, "%s",
                      lehr_error());
         assert_round_trip(&config);

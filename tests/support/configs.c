@@ -32,12 +32,12 @@ static void check(bool holds, const char *name, const char *what)
 
 /* ---- Files ------------------------------------------------------------------------------------- */
 
-#define MANUAL "/defaults.yaml"
-
-static bool is_manual(const char *path)
+/* The manual is no config to run, and a sweep is many. */
+static bool is_other(const char *path)
 {
-    const size_t length = strlen(path), end = strlen(MANUAL);
-    return length >= end && strcmp(path + length - end, MANUAL) == 0;
+    const char *name = strrchr(path, '/');
+    return name != NULL &&
+           (strcmp(name, "/defaults.yaml") == 0 || strncmp(name, "/sweep_", 7) == 0);
 }
 
 /* Data that are fetched by hand may not be here. */
@@ -61,7 +61,7 @@ static int32_t find(int32_t i, char path[LEHR_PATH_MAX])
     const int status = glob(LEHR_SOURCE_DIR "/configs/*.yaml", 0, NULL, &found);
     check(status == 0, "configs/*.yaml", "not found");
     for (size_t f = 0; f < found.gl_pathc; f++)
-        if (!is_manual(found.gl_pathv[f]) && has_data(found.gl_pathv[f]) && count++ == i)
+        if (!is_other(found.gl_pathv[f]) && has_data(found.gl_pathv[f]) && count++ == i)
             snprintf(path, LEHR_PATH_MAX, "%s", found.gl_pathv[f]);
     globfree(&found);
     return count;

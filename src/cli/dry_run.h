@@ -1,0 +1,16 @@
+/* dry_run.h: the trials of a sweep before any work. */
+#ifndef LEHR_CLI_DRY_RUN_H
+#define LEHR_CLI_DRY_RUN_H
+
+#include <stdbool.h>
+
+#include "study/trials.h"
+
+/* A line on stderr about trials that are excluded or twice there; nothing where there are none. */
+void lehr_dry_run_note(const lehr_trials *trials);
+
+/* The table of a shard on stdout, or one JSON object. Times are predicted from a moment of the first trial of each
+ * shape. */
+lehr_status lehr_dry_run_print(const lehr_trials *trials, int32_t shard, int32_t shards, bool json);
+
+#endif

@@ -1,0 +1,123 @@
+/* status.c: `lehr status`: how far a run or a sweep is, from what its directory says. Nothing is written. */
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/status.h"
+#include "cli/command.h"
+#include "cli/console.h"
+#include "cli/signals.h"
+#include "cli/standing.h"
+#include "study/progress.h"
+#include "study/result.h"
+
+static const struct timespec watch_every = {2, 0};
+
+/* ---- A sweep --------------------------------------------------------------------------------- */
+
+static lehr_status print_standing(const json_t *standing, bool json)
+{
+    if (json)
+        return lehr_console_json(json_incref((json_t *)standing));
+    lehr_text text = {0};
+    lehr_standing_table(standing, &text);
+    return lehr_console_text(&text);
+}
+
+lehr_status lehr_standing_print(const lehr_yard *yard, bool json, bool *moves)
+{
+    json_t *standing = NULL;
+    LEHR_TRY(lehr_standing_json(yard, &standing));
+    if (moves != NULL)
+        *moves = lehr_standing_moves(standing);
+    const lehr_status status = print_standing(standing, json);
+    json_decref(standing);
+    return status;
+}
+
+static lehr_status look_at_sweep(const char *path, bool json, bool *moves)
+{
+    lehr_yard yard;
+    LEHR_TRY(lehr_yard_open(path, &yard));
+    const lehr_status status = lehr_standing_print(&yard, json, moves);
+    lehr_yard_close(&yard);
+    return status;
+}
+
+/* ---- A run ----------------------------------------------------------------------------------- */
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "?";
+}
+
+static long long whole_of(const json_t *object, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static void add_run(const json_t *status, lehr_text *out)
+{
+    const json_t *left = json_object_get(status, "time_left_s");
+    lehr_text_add(out, "%-12s  %s %s\n%-12s  %s, scan %lld", "run", text_of(status, "name"),
+                  text_of(status, "id"), "state", text_of(status, "state"),
+                  whole_of(status, "scan"));
+    if (json_is_integer(json_object_get(status, "scans")))
+        lehr_text_add(out, " of %lld", whole_of(status, "scans"));
+    if (json_is_number(left) && strcmp(text_of(status, "state"), "running") == 0) {
+        lehr_text_add(out, ", left ");
+        lehr_text_add_time(json_number_value(left), out);
+    }
+    lehr_text_add(out, "\n%-12s  process %lld on %s, started %s, last heard of %s\n", "worker",
+                  whole_of(status, "pid"), text_of(status, "host"), text_of(status, "started"),
+                  text_of(status, "updated"));
+    if (json_is_string(json_object_get(status, "error")))
+        lehr_text_add(out, "%-12s  %s\n", "error", text_of(status, "error"));
+}
+
+static lehr_status look_at_run(const char *path, bool json, bool *moves)
+{
+    json_t *status = NULL;
+    LEHR_CHECK(lehr_result_read(path, "status.json", &status) == LEHR_OK, LEHR_ERR_EXISTS,
+               "%s is not the directory of a run or a sweep", path);
+    *moves = strcmp(text_of(status, "state"), "running") == 0;
+    if (json)
+        return lehr_console_json(status);
+    lehr_text text = {0};
+    add_run(status, &text);
+    json_decref(status);
+    return lehr_console_text(&text);
+}
+
+/* ---- The command ----------------------------------------------------------------------------- */
+
+static lehr_status status(const lehr_options *options, int *code)
+{
+    const char *path = options->argument[0];
+    const bool json = options->given[LEHR_OPTION_JSON];
+    bool moves = true;
+    *code = LEHR_EXIT_OK;
+    for (;;) {
+        LEHR_TRY(lehr_yard_is(path) ? look_at_sweep(path, json, &moves)
+                                    : look_at_run(path, json, &moves));
+        if (!options->given[LEHR_OPTION_WATCH] || !moves)
+            return LEHR_OK;
+        nanosleep(&watch_every, NULL);
+        if (lehr_signals_seen())
+            return LEHR_OK;
+    }
+}
+
+const lehr_command lehr_command_status = {
+    .name = "status",
+    .arguments = "DIR",
+    .help = "how far a run or a sweep is",
+    .notes = "Only looks; works for a directory that others write into, on this host or another. "
+             "\"stale\" trials are\nthose whose worker is gone: `lehr sweep` begins them again.\n",
+    .least = 1,
+    .most = 1,
+    .options = LEHR_BIT(WATCH) | LEHR_BIT(JSON),
+    .run = status,
+};

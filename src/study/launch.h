@@ -1,0 +1,40 @@
+/* launch.h: trials of one shape, taken by this process, from their first weights to their files. */
+#ifndef LEHR_STUDY_LAUNCH_H
+#define LEHR_STUDY_LAUNCH_H
+
+#include "study/model.h"
+#include "study/prune.h"
+#include "study/record.h"
+#include "study/trials.h"
+#include "study/yard.h"
+
+/* A trial in a launch. */
+typedef struct lehr_seat {
+    int32_t trial;          /* its index */
+    lehr_trial_state state; /* RUNNING until it has ended */
+    lehr_dir dir;           /* the store's, once that is there */
+    lehr_store *store;
+    lehr_run *run;  /* of the pack it stands in now; NULL: none */
+    bool written;   /* its result; the status follows */
+    lehr_fate fate; /* RUNS unless a stage has stopped it */
+} lehr_seat;
+
+typedef struct lehr_launch {
+    const lehr_trials *trials;
+    const lehr_yard *yard;
+    const char *cache_dir;
+    lehr_prune *prune; /* NULL: nothing is pruned */
+    lehr_seat *seat;   /* [count] */
+    int32_t count;
+
+    /* Between slices; true: stop. May be NULL. */
+    bool (*look)(void *data);
+    void *data;
+    bool stopped; /* it did */
+} lehr_launch;
+
+/* Run all seats. When a pack cannot be made or fails, its halves are tried, so that only the trial to blame has
+ * failed in the end. Fails on what no trial is to blame for. */
+lehr_status lehr_launch_run(lehr_launch *launch);
+
+#endif

@@ -1,0 +1,250 @@
+/* ledger.c: writing and reading sweep.json, and the best point of what it lists. */
+#include "study/ledger.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "model/file.h"
+#include "study/output.h"
+#include "study/result.h"
+
+static const char file_name[] = "sweep.json";
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+static json_t *json_value(const lehr_sweep *sweep, int64_t number, int32_t axis)
+{
+    lehr_text text = {0};
+    lehr_sweep_value(sweep, number, axis, &text);
+    json_t *value = text.failed ? NULL : lehr_json_text(text.data);
+    lehr_text_free(&text);
+    return value;
+}
+
+static json_t *json_trial(const lehr_trials *t, const lehr_trial *trial)
+{
+    json_t *values = json_array();
+    for (int32_t i = 0; i < t->sweep->axes; i++)
+        json_array_append_new(values, json_value(t->sweep, trial->number, i));
+    return json_pack("{s:I, s:s, s:I, s:i, s:f, s:o}", "number", (json_int_t)trial->number, "id",
+                     trial->id, "scans", (json_int_t)trial->scans, "rows", (int)trial->rows, "work",
+                     trial->work, "values", values);
+}
+
+static json_t *json_objective(const lehr_sweep *s)
+{
+    char metric[LEHR_METRIC_NAME_MAX];
+    if (s->metric.part == NULL)
+        return json_null();
+    lehr_metric_print(&s->metric, metric);
+    return json_pack("{s:s, s:s}", "metric", metric, "goal", s->maximize ? "max" : "min");
+}
+
+static json_t *json_ledger(const lehr_trials *t, const char *name)
+{
+    json_t *axes = json_array(), *over = json_array(), *trials = json_array();
+    for (int32_t i = 0; i < t->sweep->axes; i++) {
+        json_array_append_new(axes, json_string(t->sweep->axis[i].key));
+        json_array_append_new(over, json_boolean(t->sweep->over[i]));
+    }
+    for (int32_t i = 0; i < t->count; i++)
+        json_array_append_new(trials, json_trial(t, &t->trial[i]));
+    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "version", 1, "name", lehr_json_text(name),
+                     "objective", json_objective(t->sweep), "axes", axes, "over", over, "trials",
+                     trials);
+}
+
+/* Does the file say so already? Then nobody who reads it now is disturbed. */
+static bool is_there(const lehr_yard *yard, const lehr_text *text)
+{
+    char path[LEHR_PATH_MAX];
+    lehr_file file = {0};
+    if (lehr_path_join(yard->dir.path, file_name, path) != LEHR_OK ||
+        lehr_file_read(path, &file) != LEHR_OK)
+        return false;
+    const bool same = file.size == text->length && memcmp(file.data, text->data, file.size) == 0;
+    lehr_file_free(&file);
+    return same;
+}
+
+lehr_status lehr_ledger_write(const lehr_trials *trials, const char *name, const lehr_yard *yard)
+{
+    json_t *json = json_ledger(trials, name);
+    LEHR_CHECK(json != NULL, LEHR_ERR_MEMORY, "out of memory for %s", file_name);
+    lehr_text text = {0};
+    lehr_status status = lehr_result_text(json, &text);
+    if (status == LEHR_OK && !is_there(yard, &text))
+        status = lehr_output_whole(&yard->dir, file_name, text.data, text.length);
+    lehr_text_free(&text);
+    json_decref(json);
+    return status;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+static bool read_axes(lehr_ledger *l)
+{
+    const json_t *axes = json_object_get(l->json, "axes"), *over = json_object_get(l->json, "over");
+    if (json_array_size(axes) > LEHR_AXES_MAX || json_array_size(over) != json_array_size(axes))
+        return false;
+    l->axes = (int32_t)json_array_size(axes);
+    for (int32_t i = 0; i < l->axes; i++) {
+        l->axis[i] = json_string_value(json_array_get(axes, (size_t)i));
+        l->over[i] = json_is_true(json_array_get(over, (size_t)i));
+        if (l->axis[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool read_objective(lehr_ledger *l)
+{
+    const json_t *objective = json_object_get(l->json, "objective");
+    if (!json_is_object(objective))
+        return true;
+    l->maximize = strcmp(text_of(objective, "goal"), "max") == 0;
+    return lehr_metric_find(text_of(objective, "metric"), &l->metric) == LEHR_OK;
+}
+
+static bool read_entry(const lehr_ledger *l, const json_t *json, lehr_entry *e)
+{
+    const json_t *values = json_object_get(json, "values");
+    e->number = json_integer_value(json_object_get(json, "number"));
+    e->scans = json_integer_value(json_object_get(json, "scans"));
+    e->rows = json_integer_value(json_object_get(json, "rows"));
+    e->work = json_number_value(json_object_get(json, "work"));
+    if (!lehr_text_copy(e->id, sizeof e->id, text_of(json, "id")) ||
+        lehr_name_check(e->id) != LEHR_OK || json_array_size(values) != (size_t)l->axes)
+        return false;
+    for (int32_t i = 0; i < l->axes; i++)
+        if ((e->value[i] = json_string_value(json_array_get(values, (size_t)i))) == NULL)
+            return false;
+    return true;
+}
+
+static bool read_entries(lehr_ledger *l)
+{
+    const json_t *trials = json_object_get(l->json, "trials");
+    for (l->count = 0; l->count < (int32_t)json_array_size(trials); l->count++)
+        if (!read_entry(l, json_array_get(trials, (size_t)l->count), &l->entry[l->count]))
+            return false;
+    return true;
+}
+
+/* ---- Points ---------------------------------------------------------------------------------- */
+
+static const lehr_ledger *sorting; /* qsort knows no data; set and used within one call */
+
+/* By the axes that are not averaged over, then by number. */
+static int by_point(const void *a, const void *b)
+{
+    const lehr_entry *const *x = a, *const *y = b;
+    for (int32_t i = 0; i < sorting->axes; i++) {
+        const int order = sorting->over[i] ? 0 : strcmp((*x)->value[i], (*y)->value[i]);
+        if (order != 0)
+            return order;
+    }
+    return (*x)->number < (*y)->number ? -1 : (*x)->number > (*y)->number;
+}
+
+static bool same_point(const lehr_ledger *l, const lehr_entry *a, const lehr_entry *b)
+{
+    for (int32_t i = 0; i < l->axes; i++)
+        if (!l->over[i] && strcmp(a->value[i], b->value[i]) != 0)
+            return false;
+    return true;
+}
+
+static lehr_status find_points(lehr_ledger *l)
+{
+    lehr_entry **sorted = NULL;
+    LEHR_TRY(LEHR_NEW(sorted, (size_t)l->count + 1, "the points of a sweep"));
+    for (int32_t i = 0; i < l->count; i++)
+        sorted[i] = &l->entry[i];
+    sorting = l;
+    qsort(sorted, (size_t)l->count, sizeof *sorted, by_point);
+    for (int32_t i = 0; i < l->count; i++) {
+        if (i == 0 || !same_point(l, sorted[i - 1], sorted[i]))
+            l->points++;
+        sorted[i]->point = l->points - 1;
+    }
+    LEHR_FREE(sorted);
+    return LEHR_OK;
+}
+
+lehr_status lehr_ledger_read(const lehr_yard *yard, lehr_ledger *out)
+{
+    lehr_ledger l = {0};
+    LEHR_TRY(lehr_result_read(yard->dir.path, file_name, &l.json));
+    l.name = text_of(l.json, "name");
+    lehr_status status = LEHR_NEW(l.entry, json_array_size(json_object_get(l.json, "trials")) + 1,
+                                  "the trials of a sweep");
+    if (status == LEHR_OK && !(read_axes(&l) && read_objective(&l) && read_entries(&l)))
+        status = lehr_fail(LEHR_ERR_DATA, "%s/%s is not the list of a sweep's trials",
+                           yard->dir.path, file_name);
+    if (status == LEHR_OK)
+        status = find_points(&l);
+    if (status == LEHR_OK)
+        *out = l;
+    else
+        lehr_ledger_free(&l);
+    return status;
+}
+
+void lehr_ledger_free(lehr_ledger *ledger)
+{
+    json_decref(ledger->json);
+    LEHR_FREE(ledger->entry);
+    ledger->json = NULL;
+}
+
+/* Is `a` the better point? Whole ones come before others. */
+static bool is_better(const lehr_ledger *l, const lehr_point *a, const lehr_point *b)
+{
+    if (b->done == 0 || a->done == 0)
+        return a->done > 0;
+    if ((a->done == a->trials) != (b->done == b->trials))
+        return a->done == a->trials;
+    if (a->mean != b->mean)
+        return l->maximize ? a->mean > b->mean : a->mean < b->mean;
+    return a->first < b->first;
+}
+
+static void add_values(const lehr_ledger *l, const double *value, lehr_point *point)
+{
+    for (int32_t i = 0; i < l->count; i++) {
+        lehr_point *p = &point[l->entry[i].point];
+        if (p->trials++ == 0)
+            p->first = i;
+        if (isnan(value[i]))
+            continue;
+        p->mean += value[i];
+        p->done++;
+    }
+    for (int32_t i = 0; i < l->points; i++)
+        point[i].mean = point[i].done > 0 ? point[i].mean / point[i].done : NAN;
+}
+
+bool lehr_ledger_best(const lehr_ledger *l, const double *value, lehr_point *out)
+{
+    lehr_point *point = NULL;
+    *out = (lehr_point){.mean = NAN};
+    if (l->metric.part == NULL || LEHR_NEW(point, (size_t)l->points + 1, "points") != LEHR_OK)
+        return false;
+    add_values(l, value, point);
+    for (int32_t i = 0; i < l->points; i++)
+        if (is_better(l, &point[i], out))
+            *out = point[i];
+    LEHR_FREE(point);
+    return out->done > 0;
+}

@@ -1,0 +1,234 @@
+/* prune.c: stages, what was reached at them, and who goes on. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "study/prune.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "study/output.h"
+#include "study/result.h"
+
+lehr_status lehr_prune_check(const lehr_prune_spec *spec, const lehr_config *config, int64_t scans)
+{
+    if (spec->min_scans == 0)
+        return LEHR_OK;
+    LEHR_CHECK(config->run.method == LEHR_METHOD_TEMPERING, LEHR_ERR_ARG,
+               "prune is for method tempering: an annealed chain is hot until its end, and says "
+               "nothing before");
+    LEHR_CHECK(scans > 0, LEHR_ERR_ARG, "prune needs trials of a known length, such as stop.scans");
+    LEHR_CHECK(spec->min_scans < scans, LEHR_ERR_ARG,
+               "prune.min_scans is %lld, but the trial has only %lld scans",
+               (long long)spec->min_scans, (long long)scans);
+    LEHR_CHECK(config->run.observe <= spec->min_scans, LEHR_ERR_ARG,
+               "prune.min_scans is %lld, before the first observation: output.observe is %lld",
+               (long long)spec->min_scans, (long long)config->run.observe);
+    return LEHR_OK;
+}
+
+/* ---- Making ---------------------------------------------------------------------------------- */
+
+/* min_scans, then eta times as many, as long as the longest trial goes beyond. */
+static void fill_stages(lehr_prune *p, const lehr_trials *trials)
+{
+    const lehr_prune_spec *spec = &trials->sweep->prune;
+    int64_t longest = 0;
+    for (int32_t i = 0; i < trials->count; i++)
+        longest = trials->trial[i].scans > longest ? trials->trial[i].scans : longest;
+    p->eta = spec->eta;
+    for (int64_t scan = spec->min_scans; scan < longest && p->stages < LEHR_STAGES_MAX;
+         scan *= spec->eta)
+        p->scan[p->stages++] = scan;
+}
+
+static lehr_status open_stages(lehr_prune *p)
+{
+    lehr_dir rungs = {.fd = -1};
+    LEHR_TRY(lehr_dir_enter(&p->yard->dir, "rungs", &rungs));
+    lehr_status status = LEHR_OK;
+    for (int32_t k = 0; status == LEHR_OK && k < p->stages; k++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", k);
+        status = lehr_dir_enter(&rungs, name, &p->dir[k]);
+    }
+    lehr_dir_close(&rungs);
+    return status;
+}
+
+static lehr_status fill(lehr_prune *p, const lehr_trials *trials)
+{
+    const size_t all = (size_t)LEHR_STAGES_MAX * (size_t)trials->count;
+    LEHR_TRY(lehr_ledger_read(p->yard, &p->ledger));
+    LEHR_CHECK(p->ledger.count == trials->count, LEHR_ERR_EXISTS,
+               "%s: another process has put another sweep there", p->yard->dir.path);
+    fill_stages(p, trials);
+    LEHR_TRY(open_stages(p));
+    LEHR_TRY(LEHR_NEW(p->value, all, "the stages of a sweep"));
+    LEHR_TRY(LEHR_NEW(p->known, all, "the stages of a sweep"));
+    LEHR_TRY(LEHR_NEW(p->ended, (size_t)p->ledger.points + 1, "the stages of a sweep"));
+    return lehr_prune_refresh(p);
+}
+
+lehr_status lehr_prune_create(const lehr_trials *trials, const lehr_yard *yard, lehr_prune **out)
+{
+    lehr_prune *p = NULL;
+    *out = NULL;
+    if (trials->sweep->prune.min_scans == 0)
+        return LEHR_OK;
+    LEHR_TRY(LEHR_NEW(p, 1, "the stages of a sweep"));
+    p->yard = yard;
+    for (int32_t k = 0; k < LEHR_STAGES_MAX; k++)
+        p->dir[k].fd = -1;
+    const lehr_status status = fill(p, trials);
+    if (status == LEHR_OK)
+        *out = p;
+    else
+        lehr_prune_destroy(&p);
+    return status;
+}
+
+void lehr_prune_destroy(lehr_prune **prune)
+{
+    if (prune == NULL || *prune == NULL)
+        return;
+    for (int32_t k = 0; k < LEHR_STAGES_MAX; k++)
+        lehr_dir_close(&(*prune)->dir[k]);
+    lehr_ledger_free(&(*prune)->ledger);
+    LEHR_FREE((*prune)->value);
+    LEHR_FREE((*prune)->known);
+    LEHR_FREE((*prune)->ended);
+    LEHR_FREE(*prune);
+}
+
+/* ---- What was reached ------------------------------------------------------------------------ */
+
+static size_t slot(const lehr_prune *p, int32_t stage, int32_t trial)
+{
+    return (size_t)stage * (size_t)p->ledger.count + (size_t)trial;
+}
+
+static void read_one(lehr_prune *p, int32_t stage, int32_t trial)
+{
+    json_t *json = NULL;
+    const size_t at = slot(p, stage, trial);
+    if (p->known[at] ||
+        lehr_result_read(p->dir[stage].path, p->ledger.entry[trial].id, &json) != LEHR_OK)
+        return;
+    p->value[at] = lehr_metric_value(&p->ledger.metric, json);
+    p->known[at] = true;
+    json_decref(json);
+}
+
+/* The same shape as a result: {"scan": ..., "best": {"validation": {"loss": ...}}}. */
+static json_t *json_reached(const lehr_prune *p, int32_t stage, double value)
+{
+    return json_pack("{s:I, s:{s:{s:o}}}", "scan", (json_int_t)p->scan[stage], "best",
+                     p->ledger.metric.part, p->ledger.metric.name, lehr_json_number(value));
+}
+
+lehr_status lehr_prune_reach(lehr_prune *p, int32_t trial, int32_t stage, double value)
+{
+    read_one(p, stage, trial);
+    if (p->known[slot(p, stage, trial)])
+        return LEHR_OK;
+    json_t *json = json_reached(p, stage, value);
+    char *text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    LEHR_CHECK(text != NULL, LEHR_ERR_MEMORY, "out of memory for a stage");
+    const lehr_status status = lehr_output_whole(&p->dir[stage], p->ledger.entry[trial].id, text,
+                                                 strlen(text));
+    free(text);
+    if (status == LEHR_OK)
+        read_one(p, stage, trial); /* what everybody else reads */
+    return status;
+}
+
+lehr_status lehr_prune_end(lehr_prune *p, int32_t trial, double value)
+{
+    for (int32_t stage = 0; stage < p->stages; stage++)
+        LEHR_TRY(lehr_prune_reach(p, trial, stage, value));
+    return LEHR_OK;
+}
+
+/* ---- Who goes on ----------------------------------------------------------------------------- */
+
+/* A point at one stage. */
+typedef struct standing {
+    double mean; /* smaller is better; infinite where a trial has failed */
+    int32_t point, trials, first;
+} standing;
+
+static int by_mean(const void *a, const void *b)
+{
+    const standing *x = a, *y = b;
+    if (x->mean != y->mean)
+        return x->mean < y->mean ? -1 : 1;
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* Means of the points that have come so far, in order of trials; false: some trial has not reached the stage. */
+static bool find_means(const lehr_prune *p, int32_t stage, standing *s)
+{
+    const double sign = p->ledger.maximize ? -1 : 1;
+    for (int32_t i = 0; i < p->ledger.points; i++)
+        s[i] = (standing){.point = i};
+    for (int32_t i = 0; i < p->ledger.count; i++) {
+        standing *mine = &s[p->ledger.entry[i].point];
+        const size_t at = slot(p, stage, i);
+        if (p->ended[mine->point] < stage)
+            continue;
+        if (!p->known[at])
+            return false;
+        mine->first = mine->trials++ == 0 ? i : mine->first;
+        mine->mean += isnan(p->value[at]) ? (double)INFINITY : sign * p->value[at];
+    }
+    for (int32_t i = 0; i < p->ledger.points; i++)
+        s[i].mean = s[i].trials > 0 ? s[i].mean / s[i].trials : (double)INFINITY;
+    return true;
+}
+
+/* End all but the best 1/eta of those that have come so far; false: that cannot be said yet. */
+static bool decide(lehr_prune *p, int32_t stage, standing *s)
+{
+    int32_t alive = 0;
+    if (!find_means(p, stage, s))
+        return false;
+    for (int32_t i = 0; i < p->ledger.points; i++)
+        if (s[i].trials > 0)
+            s[alive++] = s[i];
+    qsort(s, (size_t)alive, sizeof *s, by_mean);
+    for (int32_t i = (alive + p->eta - 1) / p->eta; i < alive; i++)
+        p->ended[s[i].point] = stage;
+    return true;
+}
+
+lehr_status lehr_prune_refresh(lehr_prune *p)
+{
+    standing *s = NULL;
+    LEHR_TRY(LEHR_NEW(s, (size_t)p->ledger.points + 1, "the points of a sweep"));
+    for (int32_t i = 0; i < p->ledger.points; i++)
+        p->ended[i] = p->stages;
+    for (p->decided = 0; p->decided < p->stages; p->decided++) {
+        for (int32_t i = 0; i < p->ledger.count; i++)
+            if (p->ended[p->ledger.entry[i].point] >= p->decided)
+                read_one(p, p->decided, i);
+        if (!decide(p, p->decided, s))
+            break;
+    }
+    LEHR_FREE(s);
+    return LEHR_OK;
+}
+
+lehr_fate lehr_prune_fate(const lehr_prune *p, int32_t trial)
+{
+    if (p->ended[p->ledger.entry[trial].point] < p->stages)
+        return LEHR_FATE_PRUNED;
+    if (p->decided < p->stages && p->known[slot(p, p->decided, trial)])
+        return LEHR_FATE_WAITS;
+    return LEHR_FATE_RUNS;
+}

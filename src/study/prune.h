@@ -1,0 +1,51 @@
+/* prune.h: synchronous successive halving: at certain scans only the best points go on.
+ *
+ * What a trial has reached at such a stage stands in rungs/<stage>/<id>, written whole and never changed. Who goes
+ * on is a function of these files alone, so every process comes to the same answer at any time, and no order of
+ * work matters. All trials of a point (seeds, say) live or die together, by their mean. Karnin et al. 2013,
+ * Jamieson and Talwalkar 2016 (arXiv:1502.07943). */
+#ifndef LEHR_STUDY_PRUNE_H
+#define LEHR_STUDY_PRUNE_H
+
+#include "study/ledger.h"
+
+enum { LEHR_STAGES_MAX = 40 };
+
+typedef enum lehr_fate {
+    LEHR_FATE_RUNS,  /* to the next stage, or its end */
+    LEHR_FATE_WAITS, /* for what others reach at this stage */
+    LEHR_FATE_PRUNED
+} lehr_fate;
+
+typedef struct lehr_prune {
+    lehr_ledger ledger;
+    const lehr_yard *yard;
+    int32_t eta, stages;
+    int64_t scan[LEHR_STAGES_MAX]; /* [stages] */
+    lehr_dir dir[LEHR_STAGES_MAX]; /* [stages] */
+    double *value;   /* [stages,trials] what a trial has reached; NaN: it has failed */
+    bool *known;     /* [stages,trials] */
+    int32_t *ended;  /* [points] stage that ended it; stages: none */
+    int32_t decided; /* stages */
+} lehr_prune;
+
+/* May this trial be judged half way? Fails with LEHR_ERR_ARG on a chain that is hot until its end, an unknown length,
+ * and one that no stage or no observation falls into. */
+lehr_status lehr_prune_check(const lehr_prune_spec *spec, const lehr_config *config, int64_t scans);
+
+/* The stages of a sweep whose list is written. *out is NULL when it prunes nothing. */
+lehr_status lehr_prune_create(const lehr_trials *trials, const lehr_yard *yard, lehr_prune **out);
+void lehr_prune_destroy(lehr_prune **prune);
+
+/* Read what has been reached since, and judge. */
+lehr_status lehr_prune_refresh(lehr_prune *prune);
+
+/* Of a trial, as of the last refresh. */
+lehr_fate lehr_prune_fate(const lehr_prune *prune, int32_t trial);
+
+/* A trial has reached a stage, or it has ended and counts as it is at this one and all later ones. NaN: it has failed.
+ * What is written already stays. */
+lehr_status lehr_prune_reach(lehr_prune *prune, int32_t trial, int32_t stage, double value);
+lehr_status lehr_prune_end(lehr_prune *prune, int32_t trial, double value);
+
+#endif

@@ -1,0 +1,308 @@
+/* worker.c: which trials next, and what is left. */
+#define _DEFAULT_SOURCE
+
+#include "study/worker.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/status.h"
+#include "study/launch.h"
+#include "study/progress.h"
+
+/* A trial at work keeps its directory, its lock, its events and, with a trace, that one's directory open. */
+enum { FILES_PER_SEAT = 4, FILES_ELSE = 64 };
+
+typedef struct worker {
+    const lehr_worker_spec *spec;
+    const lehr_trials *trials;
+    lehr_trial_state *state; /* [trials], as last seen */
+    bool *closed;            /* [trials] nothing more will be done about it here */
+    lehr_launch launch;
+    int32_t seats_most;
+    lehr_prune *prune; /* NULL: nothing is pruned */
+    bool waits;        /* some trial here waits for what others reach */
+    double began_s;
+    double work, proposals; /* finished here */
+} worker;
+
+static bool is_mine(const worker *w, int32_t trial)
+{
+    return trial % w->spec->shards == w->spec->shard;
+}
+
+/* ---- Choosing -------------------------------------------------------------------------------- */
+
+/* As many files as the system allows at all. */
+static int32_t count_seats(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 1;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    const rlim_t most = limit.rlim_cur > FILES_ELSE ? (limit.rlim_cur - FILES_ELSE) / FILES_PER_SEAT
+                                                    : 1;
+    return most > INT32_MAX ? INT32_MAX : most > 1 ? (int32_t)most : 1;
+}
+
+/* Is this a trial to take now? What it looks like is remembered. */
+static bool is_free(worker *w, int32_t i, lehr_trial_look *look)
+{
+    const lehr_worker_spec *s = w->spec;
+    if (w->closed[i])
+        return false;
+    lehr_trial_look_at(s->yard, w->trials->trial[i].id, look);
+    w->state[i] = look->state;
+    const bool free = lehr_trial_is_free(look, s->retry, w->trials->sweep->retries);
+    w->closed[i] = !free && look->state != LEHR_TRIAL_RUNNING;
+    return free;
+}
+
+/* What a launch holds so far. */
+typedef struct load {
+    const lehr_trial *first; /* NULL: nothing */
+    int64_t rows, bytes;
+} load;
+
+static bool fits(const worker *w, const load *l, const lehr_trial *trial)
+{
+    return l->first == NULL || (w->launch.count < w->seats_most &&
+                                lehr_trials_fit(w->trials, l->first, l->rows, l->bytes, trial));
+}
+
+static lehr_status take(worker *w, int32_t i, const lehr_trial_look *look, load *l)
+{
+    const lehr_trial *trial = &w->trials->trial[i];
+    lehr_seat seat = {.trial = i, .state = LEHR_TRIAL_RUNNING, .dir = {.fd = -1}};
+    bool taken = false;
+    LEHR_TRY(lehr_trial_take(w->spec->yard, trial->id, look, &seat.dir, &taken));
+    w->state[i] = LEHR_TRIAL_RUNNING;
+    if (!taken)
+        return LEHR_OK;
+    w->launch.seat[w->launch.count++] = seat;
+    l->first = l->first != NULL ? l->first : trial;
+    l->rows += trial->rows;
+    l->bytes += trial->bytes;
+    return LEHR_OK;
+}
+
+/* Take a trial whose point is out, and say so in its directory. */
+static lehr_status end_pruned(worker *w, int32_t i, const lehr_trial_look *look)
+{
+    const lehr_trial *trial = &w->trials->trial[i];
+    lehr_config config;
+    lehr_dir dir = {.fd = -1};
+    lehr_store *store = NULL;
+    bool taken = false;
+    LEHR_TRY(lehr_sweep_config(w->trials->sweep, trial->number, &config));
+    LEHR_TRY(lehr_trial_take(w->spec->yard, trial->id, look, &dir, &taken));
+    if (!taken)
+        return LEHR_OK;
+    const lehr_store_spec spec = {
+        .config = &config, .id = trial->id, .job = w->spec->yard->job, .dir = &dir};
+    lehr_status status = lehr_store_enter(&spec, &store);
+    if (status == LEHR_OK)
+        status = lehr_store_end(store, lehr_trial_state_name(LEHR_TRIAL_PRUNED));
+    lehr_store_destroy(&store);
+    w->state[i] = LEHR_TRIAL_PRUNED;
+    w->closed[i] = true;
+    return status;
+}
+
+/* Does a free trial go on? */
+static lehr_status ask_fate(worker *w, int32_t i, const lehr_trial_look *look, bool *runs)
+{
+    const lehr_fate fate = w->prune != NULL ? lehr_prune_fate(w->prune, i) : LEHR_FATE_RUNS;
+    *runs = fate == LEHR_FATE_RUNS;
+    w->waits |= fate == LEHR_FATE_WAITS;
+    return fate == LEHR_FATE_PRUNED ? end_pruned(w, i, look) : LEHR_OK;
+}
+
+/* Fill a launch from the first trial that is free. */
+static lehr_status choose(worker *w)
+{
+    load l = {0};
+    w->launch.count = 0;
+    w->waits = false;
+    if (w->prune != NULL)
+        LEHR_TRY(lehr_prune_refresh(w->prune));
+    for (int32_t i = w->spec->shard; i < w->trials->count; i += w->spec->shards) {
+        lehr_trial_look look;
+        bool runs;
+        if (!fits(w, &l, &w->trials->trial[i]) || !is_free(w, i, &look))
+            continue;
+        LEHR_TRY(ask_fate(w, i, &look, &runs));
+        if (runs)
+            LEHR_TRY(take(w, i, &look, &l));
+    }
+    return LEHR_OK;
+}
+
+/* ---- Progress -------------------------------------------------------------------------------- */
+
+/* Share of a seat's scans that are done. */
+static double share_of(const lehr_seat *seat, const lehr_trial *trial)
+{
+    if (seat->run == NULL || trial->scans == 0)
+        return 0;
+    return (double)lehr_progress_of(seat->run).scan / (double)trial->scans;
+}
+
+/* Work and proposals of the launch so far, of its seats that still run. */
+static void add_launch(const worker *w, double *work, double *proposals)
+{
+    for (int32_t i = 0; i < w->launch.count; i++) {
+        const lehr_seat *seat = &w->launch.seat[i];
+        const lehr_trial *trial = &w->trials->trial[seat->trial];
+        if (seat->state != LEHR_TRIAL_RUNNING)
+            continue;
+        *work += trial->work * share_of(seat, trial);
+        *proposals += (double)trial->scans * trial->rows * share_of(seat, trial);
+    }
+}
+
+/* Work of all trials here that nobody has finished. */
+static double work_left(const worker *w)
+{
+    double left = 0;
+    for (int32_t i = 0; i < w->trials->count; i++)
+        if (is_mine(w, i) && !w->closed[i])
+            left += w->trials->trial[i].work;
+    return left;
+}
+
+static lehr_worker_progress progress_of(const worker *w)
+{
+    lehr_worker_progress p = {.left_s = NAN};
+    double done = w->work, proposals = w->proposals, running = 0;
+    add_launch(w, &running, &proposals);
+    done += running;
+    for (int32_t i = 0; i < w->trials->count; i++)
+        if (is_mine(w, i)) {
+            p.tally.trials++;
+            p.tally.state[w->state[i]]++;
+        }
+    const double spent_s = lehr_clock_s() - w->began_s;
+    if (done > 0 && spent_s > 0)
+        p.left_s = (work_left(w) - running) * spent_s / done;
+    p.proposals_per_s = spent_s > 0 ? proposals / spent_s : 0;
+    return p;
+}
+
+/* ---- A launch -------------------------------------------------------------------------------- */
+
+/* A seat that has ended counts from now on, not only when its launch has. */
+static void settle(worker *w)
+{
+    for (int32_t i = 0; i < w->launch.count; i++) {
+        lehr_seat *seat = &w->launch.seat[i];
+        const lehr_trial *trial = &w->trials->trial[seat->trial];
+        if (seat->state == w->state[seat->trial])
+            continue;
+        w->state[seat->trial] = seat->state;
+        w->closed[seat->trial] = seat->state == LEHR_TRIAL_DONE || seat->state == LEHR_TRIAL_PRUNED;
+        if (seat->state != LEHR_TRIAL_DONE)
+            continue;
+        w->work += trial->work;
+        w->proposals += (double)trial->scans * trial->rows;
+    }
+}
+
+static bool out_of_time(const worker *w)
+{
+    const double limit_s = w->trials->sweep->wall_s;
+    return limit_s > 0 && lehr_clock_s() - w->began_s >= limit_s;
+}
+
+static bool must_stop(const worker *w)
+{
+    return out_of_time(w) || (w->spec->stopping != NULL && w->spec->stopping(w->spec->data));
+}
+
+static bool look(void *data)
+{
+    worker *w = data;
+    settle(w);
+    if (w->spec->look != NULL) {
+        const lehr_worker_progress progress = progress_of(w);
+        w->spec->look(&progress, w->spec->data);
+    }
+    return must_stop(w);
+}
+
+/* A failed trial is tried again here only as often as the sweep says. */
+static void close_failed(worker *w)
+{
+    for (int32_t i = 0; i < w->launch.count; i++) {
+        const lehr_seat *seat = &w->launch.seat[i];
+        lehr_trial_look now;
+        if (seat->state != LEHR_TRIAL_FAILED)
+            continue;
+        lehr_trial_look_at(w->spec->yard, w->trials->trial[seat->trial].id, &now);
+        w->closed[seat->trial] = now.attempts > w->trials->sweep->retries;
+    }
+}
+
+static lehr_status work(worker *w, lehr_worker_end *end)
+{
+    *end = LEHR_WORKER_STOPPED;
+    while (!must_stop(w)) {
+        LEHR_TRY(choose(w));
+        if (w->launch.count == 0) {
+            *end = w->waits ? LEHR_WORKER_WAITS : LEHR_WORKER_DONE;
+            return LEHR_OK;
+        }
+        LEHR_TRY(lehr_launch_run(&w->launch));
+        settle(w);
+        close_failed(w);
+    }
+    return LEHR_OK;
+}
+
+lehr_status lehr_worker_go(const lehr_worker_spec *spec, lehr_worker_end *end)
+{
+    worker w = {.spec = spec,
+                .trials = spec->trials,
+                .seats_most = count_seats(),
+                .began_s = lehr_clock_s()};
+    const size_t count = (size_t)spec->trials->count;
+    w.launch = (lehr_launch){.trials = spec->trials,
+                             .yard = spec->yard,
+                             .cache_dir = spec->cache_dir,
+                             .look = look,
+                             .data = &w};
+    lehr_status status = LEHR_NEW(w.state, count, "the states of the trials");
+    if (status == LEHR_OK)
+        status = LEHR_NEW(w.closed, count, "the states of the trials");
+    if (status == LEHR_OK)
+        status = LEHR_NEW(w.launch.seat, count, "the seats of a launch");
+    if (status == LEHR_OK)
+        status = lehr_prune_create(spec->trials, spec->yard, &w.prune);
+    w.launch.prune = w.prune;
+    if (status == LEHR_OK)
+        status = work(&w, end);
+    lehr_prune_destroy(&w.prune);
+    LEHR_FREE(w.state);
+    LEHR_FREE(w.closed);
+    LEHR_FREE(w.launch.seat);
+    return status;
+}
+
+void lehr_worker_count(const lehr_worker_spec *spec, lehr_tally *out)
+{
+    *out = (lehr_tally){0};
+    for (int32_t i = spec->shard; i < spec->trials->count; i += spec->shards) {
+        lehr_trial_look look;
+        lehr_trial_look_at(spec->yard, spec->trials->trial[i].id, &look);
+        out->trials++;
+        out->state[look.state]++;
+        out->unknown += look.unknown;
+    }
+}

@@ -1,0 +1,243 @@
+/* yard.c: a sweep's directory as a whole: making it, finding it, and who is at work in it. One trial's
+ * directory is in yard_trial.c. */
+#define _DEFAULT_SOURCE
+
+#include "study/yard.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/status.h"
+#include "base/text.h"
+
+enum { FILE_MODE = 0644, HOST_BYTES = 256, DEPTH_MAX = 4 };
+
+/* ---- Removing -------------------------------------------------------------------------------- */
+
+static void remove_inside(int parent, const char *name, int depth)
+{
+    const int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (dir == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    const struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            unlinkat(fd, entry->d_name, 0) == 0 || depth == DEPTH_MAX)
+            continue;
+        remove_inside(fd, entry->d_name, depth + 1);
+        unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+    }
+    closedir(dir);
+}
+
+void lehr_yard_remove(const lehr_dir *parent, const char *name)
+{
+    remove_inside(parent->fd, name, 0);
+    unlinkat(parent->fd, name, AT_REMOVEDIR);
+}
+
+/* ---- Who is at work -------------------------------------------------------------------------- */
+
+/* Where nobody can lock, only processes of this machine can be asked for. */
+static bool lives_without_locks(const char *host, int64_t pid, bool *unknown)
+{
+    char here[HOST_BYTES] = "";
+    gethostname(here, sizeof here - 1);
+    if (strcmp(here, host) == 0 && pid > 0)
+        return kill((pid_t)pid, 0) == 0 || errno != ESRCH;
+    *unknown = true;
+    return true;
+}
+
+bool lehr_worker_lives(const lehr_yard *yard, const char *worker, const char *host, int64_t pid,
+                       bool *unknown)
+{
+    *unknown = false;
+    if (lehr_name_check(worker) != LEHR_OK)
+        return false; /* killed before it could say who it is */
+    const int fd = openat(yard->workers.fd, worker, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno != ENOENT;
+    const bool ours = flock(fd, LOCK_SH | LOCK_NB) ==
+                      0; /* shared: others may ask at the same time */
+    const int error = errno;
+    close(fd);
+    if (ours)
+        return false;
+    return error == EWOULDBLOCK || lives_without_locks(host, pid, unknown);
+}
+
+static void name_worker(char out[LEHR_OWNER_MAX])
+{
+    char host[HOST_BYTES] = "";
+    struct timespec now = {0};
+    gethostname(host, sizeof host - 1);
+    clock_gettime(CLOCK_REALTIME, &now);
+    for (char *c = host; *c != '\0'; c++)
+        if (*c == '/' || (unsigned char)*c <= ' ')
+            *c = '_';
+    snprintf(out, LEHR_OWNER_MAX, "%.100s-%ld-%" PRIx64, host, (long)getpid(),
+             (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec);
+}
+
+/* The file gets its name when it is held already: one that nobody holds is a dead worker's. */
+static lehr_status sign_in(lehr_yard *yard)
+{
+    char temporary[LEHR_OWNER_MAX + 8];
+    name_worker(yard->worker);
+    snprintf(temporary, sizeof temporary, ".new-%s", yard->worker);
+    const int dir = yard->workers.fd;
+    yard->worker_fd = openat(dir, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                             FILE_MODE);
+    LEHR_CHECK(yard->worker_fd >= 0, LEHR_ERR_IO, "%s/%s: cannot write: %s", yard->workers.path,
+               yard->worker, lehr_system_error(errno));
+    (void)flock(yard->worker_fd, LOCK_EX | LOCK_NB); /* where there are no locks, pids are asked */
+    LEHR_CHECK(renameat(dir, temporary, dir, yard->worker) == 0, LEHR_ERR_IO,
+               "%s/%s: cannot write: %s", yard->workers.path, yard->worker,
+               lehr_system_error(errno));
+    return LEHR_OK;
+}
+
+/* ---- What dead workers have left ------------------------------------------------------------- */
+
+static bool has_prefix(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* Names below `dir`, one by one, to a function that may remove them. */
+static void for_each(const lehr_yard *yard, const lehr_dir *dir,
+                     void (*take)(const lehr_yard *yard, const char *name))
+{
+    const int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
+    if (list == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    const struct dirent *entry;
+    while ((entry = readdir(list)) != NULL)
+        take(yard, entry->d_name);
+    closedir(list);
+}
+
+/* ".new-<worker>" and ".old-<worker>" are trials between two names. */
+static void clean_trial(const lehr_yard *yard, const char *name)
+{
+    bool unknown;
+    if ((has_prefix(name, ".new-") || has_prefix(name, ".old-")) &&
+        !lehr_worker_lives(yard, name + 5, "", 0, &unknown))
+        lehr_yard_remove(&yard->trials, name);
+}
+
+static void clean_worker(const lehr_yard *yard, const char *name)
+{
+    bool unknown;
+    if (name[0] != '.' && !lehr_worker_lives(yard, name, "", 0, &unknown))
+        unlinkat(yard->workers.fd, name, 0);
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+bool lehr_yard_is(const char *path)
+{
+    char trials[LEHR_PATH_MAX];
+    struct stat about;
+    return lehr_path_join(path, "trials", trials) == LEHR_OK && stat(trials, &about) == 0 &&
+           S_ISDIR(about.st_mode);
+}
+
+static lehr_status open_parts(const char *path, lehr_yard *yard)
+{
+    char part[LEHR_PATH_MAX];
+    LEHR_TRY(lehr_dir_open(path, &yard->dir));
+    LEHR_TRY(lehr_path_join(path, "trials", part));
+    LEHR_TRY(lehr_dir_open(part, &yard->trials));
+    LEHR_TRY(lehr_path_join(path, "workers", part));
+    return lehr_dir_open(part, &yard->workers);
+}
+
+static lehr_yard closed_yard(void)
+{
+    return (lehr_yard){
+        .dir = {.fd = -1}, .trials = {.fd = -1}, .workers = {.fd = -1}, .worker_fd = -1};
+}
+
+lehr_status lehr_yard_open(const char *path, lehr_yard *out)
+{
+    lehr_yard yard = closed_yard();
+    LEHR_CHECK(lehr_yard_is(path), LEHR_ERR_EXISTS, "%s is not the directory of a sweep", path);
+    const lehr_status status = open_parts(path, &yard);
+    if (status == LEHR_OK)
+        *out = yard;
+    else
+        lehr_yard_close(&yard);
+    return status;
+}
+
+/* Is there anything in a directory that no sweep has put there? */
+static bool is_foreign(const lehr_dir *dir)
+{
+    const int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
+    bool foreign = false;
+    const struct dirent *entry;
+    while (list != NULL && (entry = readdir(list)) != NULL)
+        foreign |= entry->d_name[0] != '.' && strcmp(entry->d_name, "workers") != 0;
+    if (list != NULL)
+        closedir(list);
+    else if (fd >= 0)
+        close(fd);
+    return foreign;
+}
+
+static lehr_status enter(const char *path, lehr_yard *yard)
+{
+    LEHR_TRY(lehr_dir_make(path, &yard->dir));
+    LEHR_CHECK(lehr_yard_is(path) || !is_foreign(&yard->dir), LEHR_ERR_EXISTS,
+               "%s exists and is not the directory of a sweep; choose another with -o", path);
+    LEHR_TRY(lehr_dir_enter(&yard->dir, "workers", &yard->workers));
+    LEHR_TRY(lehr_dir_enter(&yard->dir, "trials", &yard->trials));
+    LEHR_TRY(sign_in(yard));
+    for_each(yard, &yard->trials, clean_trial);
+    for_each(yard, &yard->workers, clean_worker);
+    return LEHR_OK;
+}
+
+lehr_status lehr_yard_enter(const char *path, const char *job, lehr_yard *out)
+{
+    lehr_yard yard = closed_yard();
+    snprintf(yard.job, sizeof yard.job, "%s", job);
+    const lehr_status status = enter(path, &yard);
+    if (status == LEHR_OK)
+        *out = yard;
+    else
+        lehr_yard_close(&yard);
+    return status;
+}
+
+void lehr_yard_close(lehr_yard *yard)
+{
+    if (yard->worker_fd >= 0) {
+        unlinkat(yard->workers.fd, yard->worker, 0);
+        close(yard->worker_fd);
+        yard->worker_fd = -1;
+    }
+    lehr_dir_close(&yard->trials);
+    lehr_dir_close(&yard->workers);
+    lehr_dir_close(&yard->dir);
+}

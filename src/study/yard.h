@@ -1,0 +1,94 @@
+/* yard.h: the directory of a sweep, and who works in it.
+ *
+ *     sweep.json      the trials that the sweep file has now: ids, values, objective; written whole
+ *     trials/<id>/    one trial: the files of a run, and `owner`
+ *     workers/<name>  one file per process at work, held by flock(2): a killed one lets go by itself
+ *     results.csv, results.sqlite   by `lehr collect`
+ *
+ * A trial's directory is made under another name, with its `owner` in it, and then renamed: of several
+ * processes one succeeds, and nobody ever sees a trial that nobody owns. There is no other lock and no
+ * shared database. */
+#ifndef LEHR_STUDY_YARD_H
+#define LEHR_STUDY_YARD_H
+
+#include <stdint.h>
+
+#include "study/directory.h"
+#include "study/store.h"
+
+enum { LEHR_OWNER_MAX = 200, LEHR_REASON_MAX = 400 };
+
+/* X(SUFFIX, "name"). */
+#define LEHR_TRIAL_STATES(X)                                                                       \
+    X(PENDING, "pending")           /* nobody has begun it */                                      \
+    X(RUNNING, "running")           /* its owner is alive */                                       \
+    X(CHECKPOINTED, "checkpointed") /* its owner is not, and it can go on */                       \
+    X(STALE, "stale")               /* its owner is not, and it starts over */                     \
+    X(DONE, "done")                                                                                \
+    X(PRUNED, "pruned")                                                                            \
+    X(FAILED, "failed")
+
+typedef enum lehr_trial_state {
+#define X(suffix, name) LEHR_TRIAL_##suffix,
+    LEHR_TRIAL_STATES(X)
+#undef X
+        LEHR_TRIAL_STATE_COUNT
+} lehr_trial_state;
+
+const char *lehr_trial_state_name(lehr_trial_state state);
+
+/* What a look at a trial's directory has found. */
+typedef struct lehr_trial_look {
+    lehr_trial_state state;
+    int32_t attempts; /* that ended in a failure */
+    bool
+        unknown; /* its owner is on another host, on a file system without locks: taken for alive */
+    int64_t scan; /* as of its status.json */
+    char owner[LEHR_OWNER_MAX];
+    char reason[LEHR_REASON_MAX]; /* of a failed one */
+} lehr_trial_look;
+
+typedef struct lehr_yard {
+    lehr_dir dir, trials, workers;
+    int worker_fd; /* -1: this process only looks */
+    char worker[LEHR_OWNER_MAX], job[LEHR_NAME_MAX];
+} lehr_yard;
+
+/* Is a worker at work? *unknown: it cannot be told, so it counts as alive. `host` and `pid` are asked where the
+ * file system has no locks. */
+bool lehr_worker_lives(const lehr_yard *yard, const char *worker, const char *host, int64_t pid,
+                       bool *unknown);
+
+/* Remove a directory with all that is in it, as far as that goes. */
+void lehr_yard_remove(const lehr_dir *parent, const char *name);
+
+/* Open a sweep's directory to look at it. Fails with LEHR_ERR_IO, and with LEHR_ERR_EXISTS when it is no sweep's. */
+lehr_status lehr_yard_open(const char *path, lehr_yard *out);
+
+/* Make or open it to work in it; what killed workers have left half made is removed. `job`: the number of a batch
+ * job, or "". Fails with LEHR_ERR_EXISTS on a directory that holds something else, and with LEHR_ERR_IO. */
+lehr_status lehr_yard_enter(const char *path, const char *job, lehr_yard *out);
+
+/* Let go of everything; harmless on a closed one. */
+void lehr_yard_close(lehr_yard *yard);
+
+/* Is there a sweep's directory? */
+bool lehr_yard_is(const char *path);
+
+void lehr_trial_look_at(const lehr_yard *yard, const char *id, lehr_trial_look *out);
+
+/* What may be taken besides pending trials and those whose owner is known to be gone. */
+typedef enum lehr_retry { LEHR_RETRY_NONE, LEHR_RETRY_FAILED, LEHR_RETRY_STALE } lehr_retry;
+
+/* May a worker take a trial in this state? */
+bool lehr_trial_is_free(const lehr_trial_look *look, lehr_retry retry, int32_t retries);
+
+/* Take a trial that was free at the look. *taken: its directory, empty but for `owner`, is ours; false: somebody
+ * else was first. Fails with LEHR_ERR_IO. */
+lehr_status lehr_trial_take(const lehr_yard *yard, const char *id, const lehr_trial_look *look,
+                            lehr_dir *dir, bool *taken);
+
+/* Give a trial back that was taken and not begun. */
+void lehr_trial_give_back(const lehr_yard *yard, const char *id);
+
+#endif

@@ -1,0 +1,355 @@
+"""`lehr sweep`, `lehr collect`, `lehr status`: kills, shards, crowds, full disks."""
+
+import csv
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import time
+import unittest
+
+from program import TINY, ProgramTest, SECONDS, limit_file_size, strict_json
+
+SWEEP = """base: tiny.yaml
+axes:
+  temperatures.rungs: [3, 4]
+  network.hidden: [[4], [3]]
+  seed: {range: [1, 4]}
+objective: {metric: best.validation.loss, over: seed}
+"""
+TRIALS = 16
+
+
+class SweepTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.write("sweep.yaml", SWEEP)
+
+    def sweep(self, out, *words, code=0, **options):
+        return self.lehr("sweep", "sweep.yaml", "-q", "-o", out, *words, code=code, **options)
+
+    def results(self, out):
+        self.lehr("collect", out)
+        return self.read_bytes(out, "results.csv")
+
+    def workers(self, out):
+        return [name for name in self.left_behind(out, "workers") if name != ".reclaim"]
+
+    def status(self, out):
+        return strict_json(self.lehr("status", out, "--json").stdout)
+
+    def whole(self):
+        """The results of an undisturbed sweep."""
+        self.sweep("whole")
+        return self.results("whole")
+
+    def one_by_one(self, out, limit):
+        """Make launches small by letting a process open few files."""
+        import resource
+
+        def few():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+        return self.start("sweep", "sweep.yaml", "-q", "-o", out, preexec_fn=few)
+
+
+class Sweep(SweepTest):
+    def test_leaves_runs_and_says_what_is_best(self):
+        done = self.lehr("sweep", "sweep.yaml", "--json", "-o", "out")
+        state = strict_json(done.stdout)
+        self.assertEqual((state["trials"], state["states"]["done"]), (TRIALS, TRIALS))
+        self.assertEqual(state["best"]["trials"], 4)
+        self.assertNotIn("seed", state["best"]["values"])
+        self.assertIn("at most", done.stderr)
+        self.assertEqual(self.left_behind("out"), ["sweep.json", "trials", "workers"])
+        self.assertEqual(self.workers("out"), [])
+        rows = list(csv.DictReader(self.results("out").decode().splitlines()))
+        self.assertEqual(len(rows), TRIALS)
+        self.assertEqual(sorted(row["id"] for row in rows), self.left_behind("out", "trials"))
+        means = {}
+        for row in rows:
+            key = (row["temperatures.rungs"], row["network.hidden"])
+            means[key] = means.get(key, 0) + float(row["validation_loss"]) / 4
+        best = min(means, key=means.get)
+        values = state["best"]["values"]
+        self.assertEqual((values["temperatures.rungs"], values["network.hidden"]), best)
+        self.assertAlmostEqual(state["best"]["mean"], means[best])
+        for row in rows[::5]:
+            trial = "out/trials/" + row["id"]
+            self.assertEqual(
+                self.left_behind(trial),
+                ["best.safetensors", "config.yaml", "events.jsonl", "lock", "owner", "result.json", "status.json"],
+            )
+            again = self.run_json(trial + "/config.yaml", "-o", "alone-" + row["id"])
+            self.assertEqual(again["state_hash"], row["state_hash"])
+            self.assertEqual(again["id"], row["id"])
+            events = [
+                [strict_json(line) for line in self.read(place, "events.jsonl").splitlines()]
+                for place in (trial, "alone-" + row["id"])
+            ]
+            for event in events[0] + events[1]:
+                del event["wall_s"]
+            self.assertEqual(events[0], events[1])
+
+    def test_database_has_the_same_rows_and_times(self):
+        self.sweep("out")
+        rows = list(csv.DictReader(self.results("out").decode().splitlines()))
+        db = sqlite3.connect(self.path("out", "results.sqlite"))
+        self.addCleanup(db.close)
+        self.assertEqual(db.execute("pragma integrity_check").fetchone(), ("ok",))
+        found = db.execute(
+            'select id, "temperatures.rungs", seed, validation_loss, state_hash, wall_s > 0 '
+            "from trials order by trial"
+        ).fetchall()
+        self.assertEqual(
+            found,
+            [
+                (
+                    row["id"],
+                    int(row["temperatures.rungs"]),
+                    int(row["seed"]),
+                    float(row["validation_loss"]),
+                    row["state_hash"],
+                    1,
+                )
+                for row in rows
+            ],
+        )
+        self.assertNotIn("wall_s", rows[0])
+        self.assertEqual(
+            db.execute("select * from axes").fetchall(),
+            [("temperatures.rungs", 0), ("network.hidden", 0), ("seed", 1)],
+        )
+
+    def test_dry_run_shows_trials_and_writes_nothing(self):
+        before = self.left_behind()
+        done = self.lehr("sweep", "sweep.yaml", "--dry-run")
+        self.assertEqual(self.left_behind(), before)
+        lines = done.stdout.splitlines()
+        self.assertEqual(len(lines), TRIALS + 2)
+        self.assertIn("temperatures.rungs=3, network.hidden=[4], seed=1", lines[1])
+        self.assertRegex(lines[-1], "16 trials in 2 packs .*memory at most .*about ")
+        plan = strict_json(self.lehr("sweep", "sweep.yaml", "--dry-run", "--json").stdout)
+        self.sweep("out")
+        self.assertEqual(
+            sorted(trial["id"] for trial in plan["trials"]), self.left_behind("out", "trials")
+        )
+        for trial in plan["trials"]:
+            self.assertEqual(trial["rows"], int(trial["values"]["temperatures.rungs"]))
+            self.assertEqual(trial["scans"], 60)
+            self.assertGreater(trial["predicted_s"], 0)
+            self.assertGreater(trial["memory_bytes"], 0)
+        part = self.lehr("sweep", "sweep.yaml", "--dry-run", "--shard", "1/4", "--json").stdout
+        self.assertEqual(
+            [trial["id"] for trial in strict_json(part)["trials"]],
+            [trial["id"] for trial in plan["trials"]][1::4],
+        )
+
+    def test_finished_work_is_never_done_again(self):
+        self.sweep("out")
+        times = {
+            name: os.stat(self.path("out", "trials", name, "result.json")).st_mtime_ns
+            for name in self.left_behind("out", "trials")
+        }
+        self.write("sweep.yaml", SWEEP.replace("[3, 4]", "[4, 3, 5]"))
+        self.sweep("out")
+        self.assertEqual(len(self.left_behind("out", "trials")), 24)
+        for name, time_ns in times.items():
+            path = self.path("out", "trials", name, "result.json")
+            self.assertEqual(os.stat(path).st_mtime_ns, time_ns)
+        rows = list(csv.DictReader(self.results("out").decode().splitlines()))
+        self.assertEqual([row["trial"] for row in rows], [str(i) for i in range(24)])
+        trial = "out/trials/" + rows[0]["id"]
+        self.lehr("run", trial + "/config.yaml", "-q", "-o", trial)  # a run's directory like any other
+
+    def test_mistakes_are_found_before_any_work(self):
+        for text, says in (
+            ("base: tiny.yaml\naxes: {sed: [1]}\n", "sweep.yaml:2:8: unknown key 'sed'; the nearest known key is 'seed'"),
+            ("base: tiny.yaml\naxes: {seed: []}\n", "sweep.yaml:2:14: seed: an axis needs"),
+            ("base: tiny.yaml\naxes: {seed: [1]}\nobjective: {metric: test_loss}\n", "sweep.yaml:3:21: objective.metric cannot be a test metric"),
+            ("base: tiny.yaml\naxes: {temperatures.min: [1e-2, 1]}\n", "trial 1 (temperatures.min=1)"),
+            ("base: tiny.yaml\naxes: {stop.wall_s: [1]}\n", "sweep.yaml:2:8: stop.wall_s"),
+            ("base: tiny.yaml\naxes: {seed: {range: [1, 9]}}\nlimits: {trials: 8}\n", "9 trials, but limits.trials is 8"),
+            ("base: tiny.yaml\naxes: {data.source: [none.csv, other.csv]}\n", "trial 0 (data.source="),
+        ):
+            with self.subTest(text=text):
+                self.write("sweep.yaml", text)
+                self.fails("sweep", "sweep.yaml", "-q", "-o", "out", code=2, says=says)
+                self.assertFalse(os.path.exists(self.path("out")))
+        self.fails("sweep", "none.yaml", code=74, says="none.yaml")
+        for words in (("--shard", "4/4"), ("--shard", "x"), ("--shard", "1/0"), ("--retry", "all")):
+            self.fails("sweep", "sweep.yaml", *words, code=2, says=words[0])
+
+    def test_directories_of_others_are_left_alone(self):
+        os.mkdir(self.path("mine"))
+        self.write("mine/notes", "x")
+        self.fails("sweep", "sweep.yaml", "-q", "-o", "mine", code=73, says="mine exists")
+        self.fails("collect", "mine", code=73, says="mine is not the directory of a sweep")
+        self.fails("status", "mine", code=73, says="mine is not the directory of a run or a sweep")
+        self.assertEqual(self.left_behind("mine"), ["notes"])
+
+    def test_status_of_a_run(self):
+        result = self.run_json("tiny.yaml", "-o", "run")
+        status = strict_json(self.lehr("status", "run", "--json").stdout)
+        self.assertEqual((status["state"], status["id"]), ("done", result["id"]))
+        self.assertIn("done, scan 60 of 60", self.lehr("status", "run").stdout)
+        self.assertIn(result["id"], self.lehr("status", "run", "--watch").stdout)
+
+
+class Failures(SweepTest):
+    def test_failed_trials_do_not_stop_the_others(self):
+        self.write("tiny.yaml", TINY.replace("hidden: [4]", "hidden: [4], activation: relu"))
+        self.write("sweep.yaml", "base: tiny.yaml\naxes: {network.init.scale: [1, 1e30], seed: [1, 2, 3]}\n")
+        done = self.sweep("out", "--json", code=3)
+        state = strict_json(done.stdout)
+        self.assertEqual((state["states"]["done"], state["states"]["failed"]), (3, 3))
+        self.assertIn("finite", state["failed"][0]["reason"])
+        rows = list(csv.DictReader(self.results("out").decode().splitlines()))
+        self.assertEqual([row["state"] for row in rows], ["done"] * 3 + ["failed"] * 3)
+        self.assertEqual(rows[3]["state_hash"], "")
+        bad = "out/trials/" + rows[3]["id"]
+        first = os.stat(self.path(bad, "owner")).st_ino, self.read(bad, "owner")
+        self.sweep("out", code=3)  # not tried again
+        self.assertEqual((os.stat(self.path(bad, "owner")).st_ino, self.read(bad, "owner")), first)
+        self.sweep("out", "--retry", "failed", code=3)
+        self.assertEqual(strict_json(self.read(bad, "owner"))["failed"], 1)
+
+    def test_a_full_disk_is_no_trials_fault(self):
+        """Half of the trials are there, and then no file may grow any more."""
+        whole = self.whole()
+        self.sweep("out", "--shard", "0/2")
+        done = self.sweep("out", code=74, preexec_fn=limit_file_size(700))
+        self.assertIn("cannot write", done.stderr)
+        self.assertEqual(self.status("out")["states"]["failed"], 0)
+        self.sweep("out")
+        self.assertEqual(self.results("out"), whole)
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting needs root")
+    def test_a_full_file_system(self):
+        whole = self.whole()
+        os.mkdir(self.path("disk"))
+        mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", self.path("disk")]
+        if subprocess.run(mount, check=False, stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("mounting is not allowed")
+        try:
+            done = self.sweep("disk/out", code=74)
+            self.assertIn("bytes free", done.stderr)
+            self.assertEqual(self.status("disk/out")["states"]["failed"], 0)
+            subprocess.run(["mount", "-o", "remount,size=20m", self.path("disk")], check=True)
+            self.sweep("disk/out")
+            self.assertEqual(self.results("disk/out"), whole)
+        finally:
+            subprocess.run(["umount", self.path("disk")], check=True)
+
+    def test_where_nothing_can_be_written(self):
+        self.write("file", "x")
+        for place in ("/proc/lehr/sweep", "file/sweep"):
+            self.fails("sweep", "sweep.yaml", "-q", "-o", place, code=74, says=place.split("/")[-2])
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
+    def test_where_nothing_may_be_written(self):
+        os.mkdir(self.path("closed"), 0o500)
+        self.fails("sweep", "sweep.yaml", "-q", "-o", "closed/sweep", code=74, says="closed/sweep")
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting needs root")
+    def test_on_a_read_only_file_system(self):
+        os.mkdir(self.path("disk"))
+        mount = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", self.path("disk")]
+        if subprocess.run(mount, check=False, stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("mounting is not allowed")
+        try:
+            self.fails("sweep", "sweep.yaml", "-q", "-o", "disk/out", code=74, says="Read-only")
+        finally:
+            subprocess.run(["umount", self.path("disk")], check=True)
+
+
+class Crowds(SweepTest):
+    def end(self, process, code=0):
+        out, err = process.communicate(timeout=SECONDS)
+        self.assertEqual(process.returncode, code, (out + err).decode("utf-8", "replace"))
+
+    def test_shards_at_once_make_the_whole(self):
+        whole = self.whole()
+        shards = [
+            self.start("sweep", "sweep.yaml", "-q", "-o", "out", "--shard", "%d/4" % i)
+            for i in range(4)
+        ]
+        for shard in shards:
+            self.end(shard)
+        self.assertEqual(self.results("out"), whole)
+
+    def test_an_array_of_slurm_is_a_set_of_shards(self):
+        whole = self.whole()
+        for task in (3, 5, 7):
+            env = dict(
+                os.environ,
+                SLURM_ARRAY_TASK_ID=str(task),
+                SLURM_ARRAY_TASK_COUNT="3",
+                SLURM_ARRAY_TASK_MIN="3",
+                SLURM_ARRAY_TASK_STEP="2",
+            )
+            self.sweep("out", "--shard", "auto", env=env)
+        self.assertEqual(self.results("out"), whole)
+        env = {name: value for name, value in os.environ.items() if not name.startswith("SLURM")}
+        self.fails("sweep", "sweep.yaml", "--shard", "auto", code=2, says="SLURM_ARRAY_TASK_ID", env=env)
+
+    def test_eight_at_once_lose_nothing(self):
+        whole = self.whole()
+        crowd = [self.one_by_one("out", 64 + 4 * 2) for _ in range(8)]
+        for process in crowd:
+            self.end(process)
+        self.assertEqual(self.results("out"), whole)
+        owners = {
+            strict_json(self.read("out", "trials", name, "owner"))["pid"]
+            for name in self.left_behind("out", "trials")
+        }
+        self.assertGreater(len(owners), 1, "all the work was one's")
+        self.assertEqual(self.workers("out"), [])
+
+    def test_kills_at_any_moment_change_nothing(self):
+        """Each process gets a little further and is killed; the seed is fixed, the moments are not."""
+        self.write("tiny.yaml", TINY.replace("scans: 60", "scans: 3000"))
+        begin = time.monotonic()
+        whole = self.whole()
+        span = time.monotonic() - begin
+        chance = random.Random(1)
+        killed = 0
+        for _ in range(12):
+            process = self.one_by_one("out", 64 + 4 * 3)
+            time.sleep(chance.uniform(0, 0.3 * span))
+            process.kill()
+            process.communicate(timeout=SECONDS)
+            killed += process.returncode == -signal.SIGKILL
+        self.assertGreater(killed, 3)
+        self.sweep("out")
+        self.assertEqual(self.results("out"), whole)
+        self.assertEqual(self.workers("out"), [])
+        self.assertFalse([name for name in self.left_behind("out", "trials") if name[0] == "."])
+
+    def test_a_signal_means_again(self):
+        self.write("tiny.yaml", TINY.replace("scans: 60", "scans: 100000000"))
+        process = self.start("sweep", "sweep.yaml", "-q", "-o", "out")
+        deadline = time.monotonic() + SECONDS
+        while not os.path.isdir(self.path("out", "trials")) or not self.left_behind("out", "trials"):
+            self.assertIsNone(process.poll())
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        time.sleep(0.3)
+        self.assertGreater(self.status("out")["states"]["running"], 0)
+        process.send_signal(signal.SIGTERM)
+        self.end(process, 85)
+        states = self.status("out")["states"]
+        self.assertEqual(states["running"], 0)
+        self.assertEqual(states["stale"] + states["pending"], TRIALS)
+
+    def test_a_limit_of_time_means_again(self):
+        self.write("tiny.yaml", TINY.replace("scans: 60", "scans: 100000000"))
+        self.write("sweep.yaml", SWEEP + "limits: {wall_s: 0.5}\n")
+        begin = time.monotonic()
+        self.sweep("out", code=85)
+        self.assertLess(time.monotonic() - begin, 20)
+
+
+if __name__ == "__main__":
+    unittest.main()
