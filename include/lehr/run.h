@@ -163,8 +163,8 @@ LEHR_API bool lehr_specs_pack(const lehr_run_spec *a, const lehr_run_spec *b);
 LEHR_API lehr_status lehr_pack_create(const lehr_run_spec *specs, int32_t count,
                                       const lehr_objective *objective, lehr_pack **out);
 
-/* ---- Ranks: processes that share the rows of a pack. All of them make the same calls in the same order; the bits are
- * those of one process. ---- */
+/* ---- Ranks: processes that share the rows of a pack; the bits are those of one process. All create it, then rank 0
+ * does with it and its runs what it likes and the others follow. ---- */
 
 typedef struct lehr_comm lehr_comm;
 
@@ -182,10 +182,13 @@ LEHR_API void lehr_comm_abort(const lehr_comm *comm, int code);
 /* MPI_Finalize, where it is due. */
 LEHR_API void lehr_comm_finish(void);
 
-/* lehr_pack_create on ranks. A rank's failure is its own: let it end all with lehr_comm_abort. */
+/* lehr_pack_create on ranks, by all of them. A rank's failure is its own: let it end all with lehr_comm_abort. */
 LEHR_API lehr_status lehr_pack_create_shared(const lehr_run_spec *specs, int32_t count,
                                              const lehr_objective *objective, const lehr_comm *comm,
                                              lehr_pack **out);
+
+/* Ranks other than 0: do as rank 0 does with its pack, until it destroys it. Fails as what it does. */
+LEHR_API lehr_status lehr_pack_follow(lehr_pack *pack);
 
 /* Destroys its runs, too. */
 LEHR_API void lehr_pack_destroy(lehr_pack **pack);
@@ -210,7 +213,8 @@ typedef struct lehr_run_summary {
     lehr_stop stop;
     int64_t scans, proposals;
     double wall_s;
-    int32_t rows, rungs, copies, parameters, moves, threads;
+    int32_t rows, rungs, copies, parameters, moves, threads; /* threads: of rank 0 */
+    int32_t ranks;
     int64_t best_scan;
     lehr_score best[LEHR_PART_COUNT];
     double energy_best;    /* lowest training energy of any row */

@@ -15,8 +15,10 @@
 #include "cli/console.h"
 #include "cli/load.h"
 #include "cli/progress.h"
+#include "cli/ranks.h"
 #include "cli/signals.h"
 #include "lehr/lehr.h"
+#include "run/run.h"
 #include "study/lock.h"
 #include "study/record.h"
 #include "study/result.h"
@@ -33,7 +35,8 @@ typedef struct session {
     int64_t added; /* scans: --extend; 0 without */
     lehr_screen screen;
     lehr_config config;
-    lehr_run_spec spec; /* the config's, with what holds for this call only */
+    lehr_run_spec spec;    /* the config's, with what holds for this call only */
+    const lehr_comm *comm; /* who shares the run's rows */
     lehr_dataset *dataset;
     lehr_objective *objective;
     lehr_run *run;
@@ -163,13 +166,38 @@ static lehr_status take_over(session *s, const lehr_store_spec *spec)
     return LEHR_OK;
 }
 
+/* The first word between ranks. */
+typedef struct brief {
+    int64_t held, extra; /* of the spec, which has them beside its config */
+    int64_t nothing;     /* 1: there is nothing to run */
+} brief;
+
+/* On rank 0 after all that may refuse a run; elsewhere this waits for it. */
+static lehr_status exchange_briefs(session *s, brief *b)
+{
+    *b = (brief){s->spec.held, s->spec.extra, b->nothing};
+    LEHR_TRY(s->comm->broadcast(s->comm, 0, b, sizeof *b));
+    s->spec.held = b->held;
+    s->spec.extra = b->extra;
+    return LEHR_OK;
+}
+
+static lehr_status create_run(session *s)
+{
+    lehr_pack *pack = NULL;
+    LEHR_TRY(lehr_pack_create_shared(&s->spec, 1, s->objective, s->comm, &pack));
+    s->run = lehr_pack_run(pack, 0);
+    return LEHR_OK;
+}
+
 static lehr_status make_run(session *s)
 {
     const lehr_config *c = &s->config;
     LEHR_TRY(lehr_objective_create(&c->network, &c->loss, &c->prior, s->dataset, &s->objective));
     LEHR_TRY(lehr_model_create(s->objective, &s->model));
     LEHR_TRY(lehr_model_check(s->model));
-    LEHR_TRY(lehr_run_create(&s->spec, s->objective, &s->run));
+    LEHR_TRY(exchange_briefs(s, &(brief){.nothing = 0}));
+    LEHR_TRY(create_run(s));
     return lehr_record_start_from(c->init_from, s->objective, s->run);
 }
 
@@ -334,10 +362,46 @@ static lehr_status run_session(session *s, int *code)
     return s->result != NULL ? print_result(s) : LEHR_OK;
 }
 
+/* ---- Ranks ------------------------------------------------------------------------------------- */
+
+/* All ranks but 0: the same config and data, then whatever rank 0 does. */
+static lehr_status follow(session *s)
+{
+    brief b = {0};
+    LEHR_TRY(lehr_load(s->options, &s->config));
+    s->spec = s->config.run;
+    lehr_cache_dir(s->spec.cache_dir, sizeof s->spec.cache_dir);
+    LEHR_TRY(exchange_briefs(s, &b));
+    if (b.nothing)
+        return LEHR_OK;
+    const lehr_config *c = &s->config;
+    LEHR_TRY(lehr_load_data(s->options, c, &s->dataset));
+    LEHR_TRY(lehr_objective_create(&c->network, &c->loss, &c->prior, s->dataset, &s->objective));
+    LEHR_TRY(create_run(s));
+    return lehr_pack_follow(s->run->pack);
+}
+
+static lehr_status lead(session *s, int *code)
+{
+    LEHR_TRY(run_session(s, code));
+    return s->run == NULL ? exchange_briefs(s, &(brief){.nothing = 1}) : LEHR_OK;
+}
+
+/* A rank that fails takes the others with it: they would wait for it. */
+static void end_all(const lehr_comm *comm, lehr_status status)
+{
+    lehr_console_error(lehr_error());
+    lehr_comm_abort(comm, lehr_status_exit_code(status));
+}
+
 lehr_status lehr_session(const lehr_options *options, int *code)
 {
     session s = {.options = options};
-    const lehr_status status = run_session(&s, code);
+    LEHR_TRY(lehr_ranks(&s.comm));
+    const lehr_status status = lehr_comm_rank(s.comm) == 0 ? lead(&s, code) : follow(&s);
+    if (status != LEHR_OK && lehr_comm_ranks(s.comm) > 1)
+        end_all(s.comm, status);
     close_session(&s);
+    lehr_comm_finish();
     return status;
 }

@@ -135,7 +135,7 @@ lehr_status lehr_batch_refresh(lehr_run *run)
     if (!lehr_batched(run) || run->scan == 0 || run->scan % run->spec.batch.refresh != 0)
         return LEHR_OK;
     LEHR_TRY(lehr_batch_draw(run));
-    run->pack->pulled = false;
+    run->pack->pulled = run->pack->weights_pulled = false;
     return run->pack->backend->reweigh(run->pack->state);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "model/objective.h"
+#include "run/follow.h"
 #include "run/run.h"
 #include "run/share.h"
 
@@ -166,7 +167,8 @@ static void fill_observation(lehr_run *run)
 
 lehr_status lehr_run_observe(lehr_run *run)
 {
-    LEHR_TRY(lehr_pack_pull(run->pack));
+    if (!run->pack->pulled)
+        LEHR_TRY(lehr_share_pull(run->pack));
     const double loss = run->best_loss, energy = run->best_energy;
     if (run->pack->problem->part[LEHR_PART_VALIDATION].points > 0)
         LEHR_TRY(choose_by_validation(run));

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "model/objective.h"
 #include "run/device.h"
+#include "run/follow.h"
 #include "run/replicas.h"
 #include "run/run.h"
 #include "run/share.h"
@@ -139,20 +140,37 @@ lehr_status lehr_pack_choose(lehr_pack *pack, const lehr_table *shape)
     return add_notices(pack, shape);
 }
 
-lehr_status lehr_pack_pull(lehr_pack *pack)
+lehr_status lehr_share_pull(lehr_pack *pack)
 {
-    if (pack->pulled)
-        return LEHR_OK;
     LEHR_TRY(pack->backend->pull(pack->state));
     LEHR_TRY(lehr_share_gather(pack));
     pack->pulled = true;
     return LEHR_OK;
 }
 
+lehr_status lehr_share_pull_weights(lehr_pack *pack)
+{
+    if (!pack->pulled)
+        LEHR_TRY(lehr_share_pull(pack));
+    LEHR_TRY(lehr_share_gather_weights(pack));
+    pack->weights_pulled = true;
+    return LEHR_OK;
+}
+
+lehr_status lehr_pack_pull(lehr_pack *pack)
+{
+    if (pack->pulled)
+        return LEHR_OK;
+    LEHR_TRY(lehr_lead(pack, LEHR_ORDER_PULL, NULL, 0));
+    return lehr_led(pack, lehr_share_pull(pack));
+}
+
 lehr_status lehr_pack_pull_weights(lehr_pack *pack)
 {
-    LEHR_TRY(lehr_pack_pull(pack));
-    return lehr_share_gather_weights(pack);
+    if (pack->pulled && pack->weights_pulled)
+        return LEHR_OK;
+    LEHR_TRY(lehr_lead(pack, LEHR_ORDER_PULL_WEIGHTS, NULL, 0));
+    return lehr_led(pack, lehr_share_pull_weights(pack));
 }
 
 lehr_status lehr_pack_push(lehr_pack *pack)
@@ -197,7 +215,7 @@ lehr_status lehr_pack_start(lehr_pack *pack)
     if (lehr_batched(pack->run))
         LEHR_TRY(lehr_batch_draw(pack->run));
     LEHR_TRY(pack->backend->start(pack->state));
-    pack->pulled = false;
+    pack->pulled = pack->weights_pulled = false;
     for (int32_t i = 0; i < pack->count; i++)
         LEHR_TRY(lehr_run_begin(&pack->run[i]));
     return LEHR_OK;
@@ -307,6 +325,8 @@ void lehr_pack_destroy(lehr_pack **pack)
     lehr_pack *p = *pack;
     if (!p)
         return;
+    if (p->state && p->comm->rank == 0 && !p->broken)
+        (void)lehr_lead(p, LEHR_ORDER_END, NULL, 0);
     if (p->state)
         p->backend->close(&p->state);
     lehr_replicas_destroy(&p->table);
@@ -433,7 +453,7 @@ static lehr_status run_slice(lehr_pack *pack, int64_t scans)
     const double begin_s = lehr_clock_s();
     const uint64_t from = (uint64_t)pack->scan, to = from + (uint64_t)scans;
     LEHR_TRY(lehr_batch_refresh(pack->run));
-    pack->pulled = false;
+    pack->pulled = pack->weights_pulled = false;
     LEHR_TRY(lehr_share_slice(pack, from, to));
     minute now = {lehr_clock_s() - begin_s, pack->look_s, atomic_load(&pack->interrupted)};
     LEHR_TRY(agree(pack, &now));
@@ -460,7 +480,7 @@ static lehr_status look(lehr_pack *pack)
     return LEHR_OK;
 }
 
-lehr_status lehr_pack_advance(lehr_pack *pack, int64_t scans, bool *moving)
+lehr_status lehr_share_advance(lehr_pack *pack, int64_t scans, bool *moving)
 {
     *moving = any_moves(pack);
     if (!*moving)
@@ -472,4 +492,10 @@ lehr_status lehr_pack_advance(lehr_pack *pack, int64_t scans, bool *moving)
     LEHR_TRY(look(pack));
     *moving = any_moves(pack);
     return LEHR_OK;
+}
+
+lehr_status lehr_pack_advance(lehr_pack *pack, int64_t scans, bool *moving)
+{
+    LEHR_TRY(lehr_lead(pack, LEHR_ORDER_ADVANCE, NULL, scans));
+    return lehr_led(pack, lehr_share_advance(pack, scans, moving));
 }

@@ -10,6 +10,7 @@
 #include "core/proposal.h"
 #include "core/temper.h"
 #include "model/objective.h"
+#include "run/follow.h"
 #include "run/replicas.h"
 #include "temper/ladder.h"
 #include "temper/proposal.h"
@@ -226,21 +227,31 @@ static bool allowed(lehr_weights kind, float w)
     return kind == LEHR_WEIGHTS_REAL || unit || (kind == LEHR_WEIGHTS_TERNARY && w == 0);
 }
 
-lehr_status lehr_run_start_from(lehr_run *run, const float *theta)
+lehr_status lehr_share_start_from(lehr_run *run, float *theta)
 {
-    const lehr_table *t = run->pack->table;
+    lehr_pack *pack = run->pack;
+    const lehr_table *t = pack->table;
     const lehr_group *g = lehr_run_group(run);
     const size_t P = (size_t)t->parameters;
+    LEHR_TRY(pack->comm->broadcast(pack->comm, 0, theta, (int64_t)(P * sizeof *theta)));
+    LEHR_TRY(lehr_share_pull(pack));
+    for (int32_t r = 0; r < g->rows; r++)
+        memcpy(t->theta + (size_t)(g->first_row + r) * P, theta, P * sizeof *theta);
+    LEHR_TRY(lehr_pack_push(pack));
+    return lehr_pack_start(pack);
+}
+
+lehr_status lehr_run_start_from(lehr_run *run, const float *theta)
+{
+    const int32_t P = run->pack->table->parameters;
     LEHR_CHECK(run->scan == 0, LEHR_ERR_ARG, "first weights can only be set before the first scan");
-    for (int32_t i = 0; i < t->parameters; i++)
+    for (int32_t i = 0; i < P; i++)
         LEHR_CHECK(allowed(lehr_objective_weights(run->pack->objective), theta[i]), LEHR_ERR_ARG,
                    "first weight %d is %g, which this kind of weights does not allow", i,
                    (double)theta[i]);
-    LEHR_TRY(lehr_pack_pull(run->pack));
-    for (int32_t r = 0; r < g->rows; r++)
-        memcpy(t->theta + (size_t)(g->first_row + r) * P, theta, P * sizeof *theta);
-    LEHR_TRY(lehr_pack_push(run->pack));
-    return lehr_pack_start(run->pack);
+    memcpy(run->best, theta, (size_t)P * sizeof *theta);
+    LEHR_TRY(lehr_lead(run->pack, LEHR_ORDER_START_FROM, run, 0));
+    return lehr_led(run->pack, lehr_share_start_from(run, run->best));
 }
 
 /* ---- Its way ----------------------------------------------------------------------------------- */
@@ -271,7 +282,8 @@ static lehr_status end(lehr_run *run, lehr_stop why)
     run->stop = why;
     if (run->pack->count == 1 || lehr_rests(g, (lehr_u64)run->scan))
         return LEHR_OK;
-    LEHR_TRY(lehr_pack_pull(run->pack));
+    if (!run->pack->pulled)
+        LEHR_TRY(lehr_share_pull(run->pack));
     g->until = (lehr_u64)run->scan;
     return lehr_pack_push(run->pack);
 }
@@ -323,9 +335,15 @@ lehr_stop lehr_run_stopped(const lehr_run *run)
     return run->stop;
 }
 
-lehr_status lehr_run_halt(lehr_run *run, lehr_stop why)
+lehr_status lehr_share_halt(lehr_run *run, lehr_stop why)
 {
     return run->stop == LEHR_STOP_NONE ? end(run, why) : LEHR_OK;
+}
+
+lehr_status lehr_run_halt(lehr_run *run, lehr_stop why)
+{
+    LEHR_TRY(lehr_lead(run->pack, LEHR_ORDER_HALT, run, why));
+    return lehr_led(run->pack, lehr_share_halt(run, why));
 }
 
 const char *lehr_run_notice(const lehr_run *run)

@@ -30,7 +30,9 @@ struct lehr_pack {
     int64_t *each; /* [ranks] bytes that a rank tells */
     char *told;    /* rows that are told of */
     char *heard;
-    bool pulled; /* the table is as the backends', but for weights of other ranks */
+    bool pulled; /* the table is as the backends', but for weights of other ranks: */
+    bool weights_pulled;
+    bool broken; /* other ranks wait for nothing any more */
 
     int32_t count;
     lehr_run *run; /* [count] */
@@ -117,7 +119,7 @@ lehr_status lehr_pack_choose(lehr_pack *pack, const lehr_table *shape);
 /* First energies of all rows, and first observations. */
 lehr_status lehr_pack_start(lehr_pack *pack);
 
-/* The table as it is now on the backends of all ranks, but for the weights of others; and with them. Every rank calls. */
+/* The table as it is now on the backends of all ranks, but for the weights of others; and with them. */
 lehr_status lehr_pack_pull(lehr_pack *pack);
 lehr_status lehr_pack_pull_weights(lehr_pack *pack);
 

@@ -4,6 +4,8 @@
 #include "base/status.h"
 #include "core/settle.h"
 #include "core/temper.h"
+#include "run/comm.h"
+#include "run/follow.h"
 #include "run/replicas.h"
 #include "run/run.h"
 
@@ -57,9 +59,8 @@ static lehr_field field_of(const char *name, lehr_field_type type, size_t elemen
     return (lehr_field){name, type, (int64_t)rows, (int64_t)(elements / rows), NULL};
 }
 
-lehr_status lehr_run_fields(lehr_run *run, lehr_field out[LEHR_FIELDS_MAX], int32_t *count)
+static int32_t view(lehr_run *run, lehr_field out[LEHR_FIELDS_MAX])
 {
-    LEHR_TRY(lehr_pack_pull_weights(run->pack));
     const lehr_table *t = run->pack->table;
     const lehr_group *g = lehr_run_group(run);
     const lehr_replicas_part first = lehr_replicas_first(t, g), size = lehr_replicas_size(t, g);
@@ -75,7 +76,13 @@ lehr_status lehr_run_fields(lehr_run *run, lehr_field out[LEHR_FIELDS_MAX], int3
     RUN_FIELDS(X)
 #undef X
     out[n++] = (lehr_field){"run.best", LEHR_FIELD_F32, t->parameters, 1, run->best};
-    *count = n;
+    return n;
+}
+
+lehr_status lehr_run_fields(lehr_run *run, lehr_field out[LEHR_FIELDS_MAX], int32_t *count)
+{
+    LEHR_TRY(lehr_pack_pull_weights(run->pack));
+    *count = view(run, out);
     return LEHR_OK;
 }
 
@@ -121,21 +128,43 @@ static lehr_status check_energies(const lehr_table *t, const lehr_group *g)
     return LEHR_OK;
 }
 
-lehr_status lehr_run_restore(lehr_run *run)
+/* What rank 0 has put back is put back everywhere. */
+static lehr_status spread(lehr_run *run)
+{
+    const lehr_comm *comm = run->pack->comm;
+    lehr_field field[LEHR_FIELDS_MAX];
+    const int32_t count = view(run, field);
+    for (int32_t i = 0; i < count; i++)
+        LEHR_TRY(comm->broadcast(comm, 0, field[i].data,
+                                 field[i].rows * field[i].columns *
+                                     (int64_t)lehr_field_bytes(field[i].type)));
+    return LEHR_OK;
+}
+
+lehr_status lehr_share_restore(lehr_run *run)
 {
     lehr_pack *pack = run->pack;
-    lehr_group *g = lehr_run_group(run);
-    LEHR_TRY(check_scans(run));
-    LEHR_TRY(check_places(pack->table, g));
-    LEHR_TRY(check_energies(pack->table, g));
-    const bool extended = run->spec.extra > 0 && run->scan < run->last_scan;
-    if (run->stop == LEHR_STOP_SIGNAL || run->stop == LEHR_STOP_WALL || extended)
-        run->stop = LEHR_STOP_NONE;
+    LEHR_TRY(spread(run));
     if (run->stop == LEHR_STOP_NONE)
         pack->scan = run->scan;
     else
-        g->until = (lehr_u64)run->scan;
+        lehr_run_group(run)->until = (lehr_u64)run->scan;
     if (lehr_batched(run))
         LEHR_TRY(lehr_batch_draw(run));
+    pack->pulled = pack->weights_pulled = true;
     return lehr_pack_push(pack);
+}
+
+lehr_status lehr_run_restore(lehr_run *run)
+{
+    const lehr_table *t = run->pack->table;
+    const lehr_group *g = lehr_run_group(run);
+    LEHR_TRY(check_scans(run));
+    LEHR_TRY(check_places(t, g));
+    LEHR_TRY(check_energies(t, g));
+    const bool extended = run->spec.extra > 0 && run->scan < run->last_scan;
+    if (run->stop == LEHR_STOP_SIGNAL || run->stop == LEHR_STOP_WALL || extended)
+        run->stop = LEHR_STOP_NONE;
+    LEHR_TRY(lehr_lead(run->pack, LEHR_ORDER_RESTORE, run, 0));
+    return lehr_led(run->pack, lehr_share_restore(run));
 }

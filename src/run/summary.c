@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "core/temper.h"
 #include "model/objective.h"
+#include "run/comm.h"
 #include "run/replicas.h"
 #include "run/run.h"
 #include "temper/exchange.h"
@@ -109,6 +110,7 @@ lehr_status lehr_run_summarize(lehr_run *run, lehr_run_summary *out)
         .parameters = run->pack->table->parameters,
         .moves = g->moves,
         .threads = run->pack->backend->threads(run->pack->state),
+        .ranks = run->pack->comm->ranks,
         .best_scan = run->best_scan,
         .state_hash = lehr_replicas_hash(run->pack->table, g),
         .numerics = run->spec.numerics,

@@ -46,11 +46,18 @@ static void print_run(lehr_run *run, const char *name, const lehr_comm *comm)
     float *best = calloc(P, sizeof *best);
     needs(comm, lehr_run_summarize(run, &s), name);
     needs(comm, lehr_run_best(run, best), name);
-    if (lehr_comm_rank(comm) == 0)
-        printf("%016llx %016llx %lld %lld %g %s\n", (unsigned long long)s.state_hash,
-               (unsigned long long)lehr_hash(LEHR_HASH_START, best, P * sizeof *best),
-               (long long)s.scans, (long long)s.best_scan, run->observation.energy_cold, name);
+    printf("%016llx %016llx %lld %lld %g %s\n", (unsigned long long)s.state_hash,
+           (unsigned long long)lehr_hash(LEHR_HASH_START, best, P * sizeof *best),
+           (long long)s.scans, (long long)s.best_scan, run->observation.energy_cold, name);
     free(best);
+}
+
+static void lead(lehr_pack *pack, const char *name, const lehr_comm *comm)
+{
+    for (bool moving = true; moving;)
+        needs(comm, lehr_pack_advance(pack, 0, &moving), name);
+    for (int32_t i = 0; i < lehr_pack_count(pack); i++)
+        print_run(lehr_pack_run(pack, i), name, comm);
 }
 
 static void run_pack(const parity_case *c, int32_t runs, const lehr_comm *comm)
@@ -59,10 +66,10 @@ static void run_pack(const parity_case *c, int32_t runs, const lehr_comm *comm)
     lehr_pack *pack = NULL;
     fill_specs(c, specs);
     needs(comm, lehr_pack_create_shared(specs, runs, c->objective, comm, &pack), c->name);
-    for (bool moving = true; moving;)
-        needs(comm, lehr_pack_advance(pack, 0, &moving), c->name);
-    for (int32_t i = 0; i < runs; i++)
-        print_run(lehr_pack_run(pack, i), c->name, comm);
+    if (lehr_comm_rank(comm) > 0)
+        needs(comm, lehr_pack_follow(pack), c->name);
+    else
+        lead(pack, c->name, comm);
     lehr_pack_destroy(&pack);
 }
 
