@@ -56,6 +56,7 @@ typedef struct lehr_backend_options {
     int32_t forget;                   /* 1: activations are not kept between proposals */
     int32_t whole;                    /* 1: no proposal is rejected before its energy is whole */
     uint32_t visit_seed;              /* cpu: not 0: tiles are visited in a random order */
+    int32_t rows_together;            /* cpu: rows that walk over the inputs together, at most 8 */
     int32_t plain;                    /* 1: kernels for any machine (cpu), not specialized (cuda) */
     int64_t batch_points;             /* the most points of a batch; 0: proposals see all points */
     lehr_path path;                   /* cuda */

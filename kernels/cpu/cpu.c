@@ -136,8 +136,8 @@ static void close_cpu(void **state)
     lehr_cpu *cpu = *state;
     if (!cpu)
         return;
-    lehr_pool_destroy(&cpu->pool);
     lehr_known_destroy(cpu);
+    lehr_pool_destroy(&cpu->pool);
     for (int part = 0; part < LEHR_PART_COUNT; part++) {
         LEHR_FREE(cpu->packed[part][0]);
         LEHR_FREE(cpu->packed[part][1]);
@@ -253,12 +253,20 @@ static int32_t run_tile(const lehr_backend_options *options, const lehr_problem 
     return delays(table) && tile > LEHR_QUARTER ? LEHR_QUARTER : tile;
 }
 
-/* Are activations kept between proposals? */
+/* Are activations kept between proposals, with so many rooms? */
 static bool keeps(const lehr_backend_options *options, const lehr_problem *problem,
-                  const lehr_table *table, int32_t threads)
+                  const lehr_table *table, int32_t rooms)
 {
     return !options->forget && lehr_known_wanted(problem, table) &&
-           lehr_known_bytes(options, problem, table, threads) <= keep_limit(options);
+           lehr_known_bytes(options, problem, table, rooms) <= keep_limit(options);
+}
+
+/* Rows that walk together: only where activations are kept, and for all of them. */
+static int32_t rows_together(const lehr_backend_options *options, const lehr_problem *problem,
+                             const lehr_table *table, int32_t threads)
+{
+    const int32_t rows = lehr_band_rows(options, problem, table, threads);
+    return rows > 1 && keeps(options, problem, table, threads * rows) ? rows : 1;
 }
 
 void lehr_cpu_cut(lehr_cpu *cpu)
@@ -297,10 +305,12 @@ static lehr_status fill(lehr_cpu *cpu, const lehr_backend_options *options)
     lehr_cpu_cut(cpu);
     cpu->early = !options->whole && rejects_early(cpu->problem, cpu->table);
     cpu->visit_seed = options->visit_seed;
-    cpu->keeps = keeps(options, cpu->problem, cpu->table, lehr_pool_threads(cpu->pool));
+    const int32_t threads = lehr_pool_threads(cpu->pool);
+    cpu->together = rows_together(options, cpu->problem, cpu->table, threads);
+    cpu->keeps = keeps(options, cpu->problem, cpu->table, threads * cpu->together);
     cpu->sorts = sorted_bytes(options, cpu->problem, cpu->table, cpu->keeps) > 0;
     if (cpu->sorts)
-        cpu->tiles = lehr_sorted_tiles(cpu);
+        LEHR_TRY(lehr_sorted_cut(cpu));
     return lehr_known_create(cpu);
 }
 
@@ -336,11 +346,12 @@ static lehr_status plan_cpu(const lehr_backend_options *options, const lehr_prob
     const int64_t room = problem->args.parameters + 2 * widest * choose_tile(n) +
                          2 * problem->part[LEHR_PART_TRAIN].points;
     const bool wanted = lehr_known_wanted(problem, table) && !options->forget;
-    const int64_t kept = wanted ? lehr_known_bytes(options, problem, table, threads) : 0;
-    const bool fits = keeps(options, problem, table, threads);
+    const int32_t rooms = threads * rows_together(options, problem, table, threads);
+    const int64_t kept = wanted ? lehr_known_bytes(options, problem, table, rooms) : 0;
+    const bool fits = keeps(options, problem, table, rooms);
     *out = (lehr_memory_plan){
         .kept_bytes = fits ? kept : 0, .wanted_bytes = fits ? 0 : kept, .parts = 1};
-    out->host_bytes = (threads * room + values) * (int64_t)sizeof(float) + out->kept_bytes +
+    out->host_bytes = (rooms * room + values) * (int64_t)sizeof(float) + out->kept_bytes +
                       sorted_bytes(options, problem, table, wanted && fits);
     snprintf(out->kernels, sizeof out->kernels, "%s", lehr_lanes_choose(options->plain)->detail);
     return LEHR_OK;

@@ -1,7 +1,7 @@
 /* cpu.h: the state of the CPU backend, and what its files offer each other.
  *
- * cpu.c opens and closes, pack.c lays the data out, known.c keeps what is known of rows, energy.c says what
- * a target's weights are worth, sorted.c sorts their points, judge.c weighs and decides proposals of networks, scan.c moves rows,
+ * cpu.c opens and closes, pack.c lays the data out, known.c keeps what is known of rows, band.c says which
+ * rows walk together, energy.c says what a target's weights are worth, sorted.c sorts their points, judge.c weighs and decides proposals of networks, scan.c moves rows,
  * exchange.c adapts steps and swaps rungs, evaluate.c scores weights. What is heavy with arithmetic is
  * in lanes*.c. Nothing is allocated after open.                                                     */
 #ifndef LEHR_CPU_CPU_H
@@ -20,7 +20,7 @@ typedef struct lehr_chunk_sums {
     float hits; /* right classes; 0 for regression */
 } lehr_chunk_sums;
 
-/* One thread's own room. */
+/* A thread's room for one of the proposals that it judges. */
 typedef struct lehr_scratch {
     float *block;    /* the allocation behind the floats */
     float *proposed; /* [P] */
@@ -42,11 +42,16 @@ typedef struct lehr_known {
     bool fresh;   /* false: the weights were set from outside */
     /* Where points are sorted: the row's own, those of large loss first. */
     lehr_panels part;
-    float *inputs, *targets; /* of part */
-    float *point_loss;       /* [N] as they stand in the data */
-    int32_t *index;          /* [N] number in the data */
-    int32_t accepts;         /* since they were sorted */
+    lehr_pile pile;  /* the same, to be written */
+    int32_t accepts; /* since they were sorted */
 } lehr_known;
+
+#define LEHR_TOGETHER_MAX 8
+
+/* Rows of one run that walk over the inputs together. */
+typedef struct lehr_band {
+    int32_t first, count;
+} lehr_band;
 
 typedef struct lehr_cpu {
     const lehr_problem *problem;
@@ -65,13 +70,18 @@ typedef struct lehr_cpu {
     int32_t *known_order; /* [R,tiles] */
     double *known_loss;   /* [R,tiles] */
     float *sorted;        /* the allocations behind points of rows */
-    int32_t *sorted_index;
+    lehr_u32 *sorted_index;
     lehr_loss_scale scale;
     int32_t tile_panels, tiles, quarter_tiles; /* of the training part */
+    int32_t *bound; /* [tiles+1] where points are sorted: panels at which tiles begin */
     bool keeps, early,
         sorts; /* activations are kept; proposals are rejected early; points sorted */
     uint32_t visit_seed;
-    lehr_scratch *scratch;  /* [threads] */
+    int32_t together; /* rows of a band at most; 1: every row walks alone */
+    lehr_band *band;  /* [bands] of all rows */
+    int32_t bands;
+    lehr_scratch *scratch;  /* [threads,together] */
+    lehr_units *units;      /* [threads] */
     int32_t scratch_count;  /* of them that are made */
     int32_t *row_group;     /* [R] */
     double *energy, *prior; /* [R] of first weights, and of proposals for a callback */
@@ -102,9 +112,9 @@ void lehr_cpu_cut(lehr_cpu *cpu);
 
 /* ---- known.c ---- */
 
-/* Bytes of the activations of all rows and threads when they are kept. */
+/* Bytes of the activations of all rows and rooms of threads when they are kept. */
 int64_t lehr_known_bytes(const lehr_backend_options *options, const lehr_problem *problem,
-                         const lehr_table *table, int32_t threads);
+                         const lehr_table *table, int32_t rooms);
 
 /* Does a run gain from kept activations? */
 bool lehr_known_wanted(const lehr_problem *problem, const lehr_table *table);
@@ -123,6 +133,19 @@ void lehr_known_order(lehr_cpu *cpu);
 /* The weights of every row, or the points, have been set from outside. */
 void lehr_known_forget(lehr_cpu *cpu);
 
+/* ---- band.c ---- */
+
+/* Rows that shall walk together when there is room for it. */
+int32_t lehr_band_rows(const lehr_backend_options *options, const lehr_problem *problem,
+                       const lehr_table *table, int32_t threads);
+
+/* Make bands of `together` rows, and units of threads. */
+lehr_status lehr_band_create(lehr_cpu *cpu);
+void lehr_band_destroy(lehr_cpu *cpu);
+
+/* A thread's first room. */
+lehr_scratch *lehr_cpu_room(const lehr_cpu *cpu, int32_t worker);
+
 /* ---- sorted.c ---- */
 
 /* Bytes of all rows' points; 0: there are too many to sort. */
@@ -130,15 +153,15 @@ int64_t lehr_sorted_bytes(const lehr_problem *problem, const lehr_table *table);
 lehr_status lehr_sorted_create(lehr_cpu *cpu);
 void lehr_sorted_destroy(lehr_cpu *cpu);
 
-/* Tiles of sorted points, and the panel where one begins. */
-int32_t lehr_sorted_tiles(const lehr_cpu *cpu);
-int32_t lehr_sorted_bound(const lehr_cpu *cpu, int32_t tile);
+/* Cut sorted points into tiles. */
+lehr_status lehr_sorted_cut(lehr_cpu *cpu);
 
 /* loss[N] in the row's order to out[N] in that of the data. */
 void lehr_sorted_put_back(const lehr_known *known, const float *loss, float *out);
 
-/* The row's losses are now these, in the order of the data; it is sorted anew now and then. */
-void lehr_sorted_learn(const lehr_cpu *cpu, lehr_known *known, const float *loss);
+/* The row's losses are now loss[panels,16] in its order, `put_back` in that of the data. Points whose loss
+ * has grown rise; now and then all are sorted anew. `loss` is destroyed.                            */
+void lehr_sorted_learn(const lehr_cpu *cpu, lehr_known *known, float *loss, const float *put_back);
 
 /* ---- energy.c ---- */
 
@@ -154,6 +177,9 @@ lehr_energies lehr_cpu_energy_from(const lehr_cpu *cpu, double energy, const flo
 /* lehr_sum of x[n]. */
 double lehr_cpu_sum(const lehr_cpu *cpu, const float *x, int64_t n);
 
+/* The same of loss[N] over the points of the quarter. */
+double lehr_cpu_quarter_sum(const lehr_cpu *cpu, const float *loss);
+
 /* ---- judge.c ---- */
 
 /* A network's proposal before the judge. */
@@ -168,8 +194,12 @@ typedef struct lehr_trial {
 } lehr_trial;
 
 /* Decide a proposal of a row and, when it is accepted, keep what is known of it. */
-lehr_decision lehr_cpu_judge(lehr_cpu *cpu, int32_t worker, const lehr_walk *walk,
+lehr_decision lehr_cpu_judge(lehr_cpu *cpu, lehr_scratch *room, const lehr_walk *walk,
                              const lehr_group *group, lehr_trial *trial);
+
+/* Proposals of the rows of a band, which all touch the same unit of the first layer: d[count]. */
+void lehr_cpu_judge_band(lehr_cpu *cpu, int32_t worker, const lehr_walk *const *walk,
+                         lehr_trial *trial, int32_t count, lehr_decision *d);
 
 /* Learn a row's weights: what is known of it becomes fresh. Returns E, U, and *quarter of delayed runs. */
 lehr_energies lehr_cpu_learn(lehr_cpu *cpu, int32_t worker, int64_t row, double *quarter);

@@ -1,4 +1,5 @@
 /* energy.c: E and U of one set of weights, but for the loss of a network (judge.c). */
+#include <string.h>
 
 #include "core/sum.h"
 #include "core/target.h"
@@ -14,6 +15,22 @@ double lehr_cpu_sum(const lehr_cpu *cpu, const float *x, int64_t n)
         total += (double)cpu->lanes->sum_chunk(x + start, n - start < LEHR_CHUNK ? (int)(n - start)
                                                                                  : LEHR_CHUNK);
     return total;
+}
+
+double lehr_cpu_quarter_sum(const lehr_cpu *cpu, const float *loss)
+{
+    const int64_t count = lehr_quarter_count(cpu->work.points);
+    double sum = 0.0;
+    for (int64_t start = 0; start < count; start += LEHR_CHUNK) {
+        float x[LEHR_CHUNK];
+        const int64_t left = count - start, here = left < LEHR_CHUNK ? left : LEHR_CHUNK;
+        for (int64_t m = 0; m < here; m += LEHR_QUARTER) {
+            const int64_t some = here - m < LEHR_QUARTER ? here - m : LEHR_QUARTER;
+            memcpy(x + m, loss + lehr_quarter_point(start + m), (size_t)some * sizeof *x);
+        }
+        sum += (double)cpu->lanes->sum_chunk(x, (int)here);
+    }
+    return sum;
 }
 
 /* lehr_sum of one element function over theta[n], chunk by chunk. */

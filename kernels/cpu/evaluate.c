@@ -110,7 +110,7 @@ static lehr_chunk_sums score_chunk(const scoring *s, int32_t worker, const float
     _Alignas(64) float x[LEHR_CHUNK], y[LEHR_CHUNK];
     const lehr_pass pass = {.theta = theta,
                             .touch = {0, -1},
-                            .act = s->cpu->scratch[worker].swing,
+                            .act = lehr_cpu_room(s->cpu, worker)->swing,
                             .scale = s->cpu->scale};
     const int64_t first = chunk * LEHR_CHUNK, left = s->part->points - first;
     const int count = left < LEHR_CHUNK ? (int)left : LEHR_CHUNK;

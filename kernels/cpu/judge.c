@@ -14,6 +14,7 @@
 typedef struct judging {
     lehr_cpu *cpu;
     const lehr_walk *walk;
+    lehr_trial *trial;
     lehr_scratch *scratch; /* of the thread that judges */
     lehr_known *known;
     lehr_pass pass;
@@ -30,8 +31,8 @@ static lehr_tile tile_of(const lehr_cpu *cpu, const lehr_known *known, int32_t n
 {
     const lehr_panels *part = &cpu->work;
     if (cpu->sorts) {
-        const int32_t from = lehr_sorted_bound(cpu, number);
-        return (lehr_tile){&known->part, from, lehr_sorted_bound(cpu, number + 1) - from};
+        const int32_t from = cpu->bound[number];
+        return (lehr_tile){&known->part, from, cpu->bound[number + 1] - from};
     }
     const int64_t first = (int64_t)number * cpu->tile_panels;
     const int64_t left = (part->points + LEHR_PANEL - 1) / LEHR_PANEL - first;
@@ -100,7 +101,7 @@ static void visit_item(void *data, int32_t worker, int64_t item)
     if (atomic_load_explicit(&c->lost, memory_order_relaxed))
         return;
     judging *j = c->j;
-    const double more = visit(j, &j->cpu->scratch[worker], j->known->order[j->visited + item]);
+    const double more = visit(j, lehr_cpu_room(j->cpu, worker), j->known->order[j->visited + item]);
     double before = atomic_load(&c->some);
     while (!atomic_compare_exchange_weak(&c->some, &before, before + more))
         ;
@@ -123,26 +124,9 @@ static bool visit_until(judging *j, int32_t end, bool early)
     return j->shared ? visit_together(j, end, early) : visit_alone(j, end, early);
 }
 
-/* lehr_sum over the points of the quarter. */
-static double quarter_sum(const lehr_cpu *cpu, const float *loss)
-{
-    const int64_t count = lehr_quarter_count(cpu->work.points);
-    double sum = 0.0;
-    for (int64_t start = 0; start < count; start += LEHR_CHUNK) {
-        float x[LEHR_CHUNK];
-        const int64_t left = count - start, here = left < LEHR_CHUNK ? left : LEHR_CHUNK;
-        for (int64_t m = 0; m < here; m += LEHR_QUARTER) {
-            const int64_t some = here - m < LEHR_QUARTER ? here - m : LEHR_QUARTER;
-            memcpy(x + m, loss + lehr_quarter_point(start + m), (size_t)some * sizeof *x);
-        }
-        sum += (double)cpu->lanes->sum_chunk(x, (int)here);
-    }
-    return sum;
-}
-
 static double quarter_energy(const judging *j)
 {
-    return energy_of(j, quarter_sum(j->cpu, j->scratch->loss),
+    return energy_of(j, lehr_cpu_quarter_sum(j->cpu, j->scratch->loss),
                      lehr_quarter_count(j->cpu->work.points));
 }
 
@@ -176,7 +160,7 @@ static void know_losses(const judging *j)
 {
     const lehr_cpu *cpu = j->cpu;
     if (cpu->sorts)
-        lehr_sorted_learn(cpu, j->known, j->scratch->column);
+        lehr_sorted_learn(cpu, j->known, j->scratch->loss, j->scratch->column);
     if (!cpu->early || cpu->visit_seed || cpu->sorts)
         return;
     for (int32_t i = 0; i < cpu->tiles; i++) {
@@ -220,8 +204,8 @@ static void undo(const judging *j)
 
 /* ---- Judging ----------------------------------------------------------------------------------- */
 
-static judging begin(lehr_cpu *cpu, lehr_scratch *scratch, lehr_known *known, const float *theta,
-                     lehr_touch touch)
+static void begin(judging *j, lehr_cpu *cpu, lehr_scratch *scratch, lehr_known *known,
+                  const float *theta, lehr_touch touch)
 {
     if (!cpu->keeps)
         touch = (lehr_touch){0, -1};
@@ -230,21 +214,38 @@ static judging begin(lehr_cpu *cpu, lehr_scratch *scratch, lehr_known *known, co
         scratch->view[l] = stays ? known->act[l] : scratch->spare[l];
     }
     memset(scratch->seen, 0, (size_t)cpu->tiles);
-    return (judging){.cpu = cpu,
-                     .scratch = scratch,
-                     .known = known,
-                     .pass = {.theta = theta,
-                              .touch = touch,
-                              .act = scratch->view,
-                              .column = scratch->column,
-                              .scale = cpu->scale},
-                     .sizes = lehr_cpu_sizes(cpu, theta)};
+    j->cpu = cpu;
+    j->scratch = scratch;
+    j->known = known;
+    j->pass = (lehr_pass){.theta = theta,
+                          .touch = touch,
+                          .act = scratch->view,
+                          .column = scratch->column,
+                          .scale = cpu->scale};
+    j->sizes = lehr_cpu_sizes(cpu, theta);
+    j->visited = 0;
+    j->some = 0.0;
 }
 
-/* The decision of a delayed run from a quarter of the points. */
-static lehr_decision judge_quarter(judging *j, lehr_trial *t)
+/* A proposal comes before the judge. */
+static void open_case(judging *j, lehr_cpu *cpu, lehr_scratch *room, const lehr_walk *walk,
+                      lehr_trial *trial)
 {
-    visit_until(j, j->cpu->quarter_tiles, false);
+    begin(j, cpu, room, &cpu->known[walk->row], trial->draft.proposed, trial->touch);
+    const lehr_group *group = &cpu->table->group[cpu->row_group[walk->row]];
+    j->walk = walk;
+    j->trial = trial;
+    j->shared = trial->shared;
+    trial->energies = (lehr_energies){walk->energy,
+                                      lehr_prior_end(cpu->args, j->sizes.squares, j->sizes.sizes)};
+    j->question = cpu->lanes->question(walk, group, trial->draft.address, trial->log_hastings,
+                                       trial->energies);
+}
+
+/* The decision of a delayed run from a quarter of the points, which have been visited. */
+static lehr_decision decide_quarter(judging *j)
+{
+    lehr_trial *t = j->trial;
     t->quarter = quarter_energy(j);
     double log_hastings = t->log_hastings;
     const lehr_decision d = lehr_walk_first(j->walk, j->question, t->quarter, &log_hastings);
@@ -253,42 +254,132 @@ static lehr_decision judge_quarter(judging *j, lehr_trial *t)
     return d;
 }
 
-static lehr_decision judge_whole(judging *j, lehr_trial *t)
+/* The decision when all points have been visited. */
+static lehr_decision decide_whole(judging *j)
 {
-    if (!visit_until(j, j->cpu->tiles, j->cpu->early))
-        return lehr_early_rejection();
-    t->energies.energy = whole_energy(j);
-    j->question.de = t->energies.energy - j->walk->energy;
+    j->trial->energies.energy = whole_energy(j);
+    j->question.de = j->trial->energies.energy - j->walk->energy;
     return j->cpu->lanes->decide(&j->question);
 }
 
-lehr_decision lehr_cpu_judge(lehr_cpu *cpu, int32_t worker, const lehr_walk *walk,
+static void close_case(const judging *j, lehr_decision d)
+{
+    if (d.accept)
+        know(j);
+    else
+        undo(j);
+}
+
+static const lehr_decision pending = {1, 1, 1.0};
+
+lehr_decision lehr_cpu_judge(lehr_cpu *cpu, lehr_scratch *room, const lehr_walk *walk,
                              const lehr_group *group, lehr_trial *trial)
 {
-    judging j = begin(cpu, &cpu->scratch[worker], &cpu->known[walk->row], trial->draft.proposed,
-                      trial->touch);
-    j.walk = walk;
-    j.shared = trial->shared;
-    trial->energies = (lehr_energies){walk->energy,
-                                      lehr_prior_end(cpu->args, j.sizes.squares, j.sizes.sizes)};
-    j.question = cpu->lanes->question(walk, group, trial->draft.address, trial->log_hastings,
-                                      trial->energies);
-    lehr_decision d = {1, 1, 1.0};
-    if (group->delayed)
-        d = judge_quarter(&j, trial);
+    judging j;
+    open_case(&j, cpu, room, walk, trial);
+    lehr_decision d = pending;
+    if (group->delayed) {
+        visit_until(&j, cpu->quarter_tiles, false);
+        d = decide_quarter(&j);
+    }
     if (d.accept)
-        d = judge_whole(&j, trial);
-    if (d.accept)
-        know(&j);
-    else
-        undo(&j);
+        d = visit_until(&j, cpu->tiles, cpu->early) ? decide_whole(&j) : lehr_early_rejection();
+    close_case(&j, d);
     return d;
 }
+
+/* ---- A band of rows ------------------------------------------------------------------------------ */
+
+/* Proposals that touch the same unit of the first layer; those whose d accepts are still before the judge. */
+typedef struct band {
+    lehr_cpu *cpu;
+    judging j[LEHR_TOGETHER_MAX];
+    lehr_decision d[LEHR_TOGETHER_MAX];
+    int32_t count;
+    lehr_units *units;
+} band;
+
+/* The units of those that are left, side by side. */
+static void gather_units(band *b)
+{
+    const lehr_network *n = &b->cpu->args->network;
+    const lehr_i32 unit = b->j[0].pass.touch.unit, inputs = n->size[0];
+    lehr_units *u = b->units;
+    u->rows = 0;
+    for (int32_t i = 0; i < b->count; i++) {
+        const float *theta = b->j[i].pass.theta;
+        if (!b->d[i].accept)
+            continue;
+        memcpy(u->weights + u->rows * inputs, theta + unit * inputs,
+               (size_t)inputs * sizeof *theta);
+        if (u->bias)
+            u->bias[u->rows] = theta[lehr_bias_offset(n, 0) + unit];
+        u->rows++;
+    }
+}
+
+/* One tile of all that are left; false: one of them is lost. */
+static bool visit_tile(band *b, int32_t number, bool early)
+{
+    const lehr_cpu *cpu = b->cpu;
+    const lehr_tile tile = tile_of(cpu, b->j[0].known, number);
+    const lehr_units *u = b->units;
+    const float *sums = u->sums;
+    bool all = true;
+    cpu->lanes->units(u, &tile);
+    for (int32_t i = 0; i < b->count; i++) {
+        judging *j = &b->j[i];
+        if (!b->d[i].accept)
+            continue;
+        j->pass.sums = sums;
+        j->pass.sums_step = u->rows * LEHR_PANEL;
+        sums += LEHR_PANEL;
+        j->some += visit(j, j->scratch, number);
+        if (early && is_lost(j, j->some)) {
+            b->d[i] = lehr_early_rejection();
+            all = false;
+        }
+    }
+    return all;
+}
+
+/* Tiles [from,to) of the first row's order, which serves all. */
+static void visit_tiles(band *b, int32_t from, int32_t to, bool early)
+{
+    const lehr_cpu *cpu = b->cpu;
+    gather_units(b);
+    for (int32_t at = from; at < to && b->units->rows > 0; at++)
+        if (!visit_tile(b, b->j[0].known->order[at], early && at + 1 < cpu->tiles))
+            gather_units(b);
+}
+
+void lehr_cpu_judge_band(lehr_cpu *cpu, int32_t worker, const lehr_walk *const *walk,
+                         lehr_trial *trial, int32_t count, lehr_decision *d)
+{
+    band b = {.cpu = cpu, .count = count, .units = &cpu->units[worker]};
+    const lehr_group *group = &cpu->table->group[cpu->row_group[walk[0]->row]];
+    const int32_t first = group->delayed ? cpu->quarter_tiles : 0;
+    for (int32_t i = 0; i < count; i++) {
+        open_case(&b.j[i], cpu, lehr_cpu_room(cpu, worker) + i, walk[i], &trial[i]);
+        b.d[i] = pending;
+    }
+    visit_tiles(&b, 0, first, false);
+    for (int32_t i = 0; group->delayed && i < count; i++)
+        b.d[i] = decide_quarter(&b.j[i]);
+    visit_tiles(&b, first, cpu->tiles, cpu->early);
+    for (int32_t i = 0; i < count; i++) {
+        d[i] = b.d[i].accept ? decide_whole(&b.j[i]) : b.d[i];
+        close_case(&b.j[i], d[i]);
+    }
+}
+
+/* ---- Learning ------------------------------------------------------------------------------------ */
 
 lehr_energies lehr_cpu_learn(lehr_cpu *cpu, int32_t worker, int64_t row, double *quarter)
 {
     const float *theta = cpu->table->theta + row * cpu->table->parameters;
-    judging j = begin(cpu, &cpu->scratch[worker], &cpu->known[row], theta, (lehr_touch){0, -1});
+    judging j;
+    begin(&j, cpu, lehr_cpu_room(cpu, worker), &cpu->known[row], theta, (lehr_touch){0, -1});
     for (int32_t i = 0; i < cpu->tiles; i++)
         visit(&j, j.scratch, i);
     *quarter = quarter_energy(&j);

@@ -1,7 +1,7 @@
 /* known.c: what is kept of every row between proposals, and the rooms of threads.
  *
- * Activations of all layers stand in one allocation of rows + threads slots. A thread writes a proposal's
- * into its own slot; when the proposal is accepted it trades pointers with the row, layer by layer, so
+ * Activations of all layers stand in one allocation of rows + rooms slots. A thread writes a proposal's
+ * into a slot of its own; when the proposal is accepted it trades pointers with the row, layer by layer, so
  * nothing is copied.                                                                                */
 #include <string.h>
 
@@ -33,10 +33,10 @@ static int64_t slot_floats(const lehr_network *n, int64_t points)
 }
 
 int64_t lehr_known_bytes(const lehr_backend_options *options, const lehr_problem *problem,
-                         const lehr_table *table, int32_t threads)
+                         const lehr_table *table, int32_t rooms)
 {
     const int64_t slot = slot_floats(&problem->args.network, most_points(options, problem));
-    return ((int64_t)table->rows + threads) * slot * (int64_t)sizeof(float);
+    return ((int64_t)table->rows + rooms) * slot * (int64_t)sizeof(float);
 }
 
 bool lehr_known_wanted(const lehr_problem *problem, const lehr_table *table)
@@ -107,9 +107,9 @@ static lehr_status make_scratch(const lehr_cpu *cpu, lehr_scratch *out)
 
 static lehr_status make_threads(lehr_cpu *cpu)
 {
-    const int32_t threads = lehr_pool_threads(cpu->pool);
-    LEHR_TRY(LEHR_NEW(cpu->scratch, (size_t)threads, "thread scratch"));
-    for (int32_t i = 0; i < threads; i++) {
+    const int32_t rooms = lehr_pool_threads(cpu->pool) * cpu->together;
+    LEHR_TRY(LEHR_NEW(cpu->scratch, (size_t)rooms, "thread scratch"));
+    for (int32_t i = 0; i < rooms; i++) {
         cpu->scratch_count++;
         LEHR_TRY(make_scratch(cpu, &cpu->scratch[i]));
     }
@@ -131,9 +131,9 @@ static lehr_status keep_activations(lehr_cpu *cpu)
     const lehr_network *n = &cpu->args->network;
     const int64_t points = cpu->most_points, slot = slot_floats(n, points);
     const int64_t unit = panels_of(points) * LEHR_PANEL;
-    const int32_t rows = cpu->table->rows, threads = lehr_pool_threads(cpu->pool);
+    const int32_t rows = cpu->table->rows, rooms = cpu->scratch_count;
     size_t floats;
-    LEHR_CHECK(lehr_size_mul((size_t)slot, (size_t)rows + (size_t)threads, &floats), LEHR_ERR_ARG,
+    LEHR_CHECK(lehr_size_mul((size_t)slot, (size_t)rows + (size_t)rooms, &floats), LEHR_ERR_ARG,
                "the activations of %d rows are too many", rows);
     LEHR_TRY(LEHR_NEW(cpu->kept, floats, "activations"));
     LEHR_TRY(LEHR_NEW(cpu->known_act, (size_t)rows * (size_t)n->layers, "activations"));
@@ -141,7 +141,7 @@ static lehr_status keep_activations(lehr_cpu *cpu)
         cpu->known[r].act = cpu->known_act + (int64_t)r * n->layers;
         deal_slot(n, unit, cpu->kept + r * slot, cpu->known[r].act);
     }
-    for (int32_t i = 0; i < threads; i++)
+    for (int32_t i = 0; i < rooms; i++)
         deal_slot(n, unit, cpu->kept + (rows + i) * slot, cpu->scratch[i].spare);
     return LEHR_OK;
 }
@@ -204,6 +204,7 @@ static lehr_status make_rows(lehr_cpu *cpu)
 lehr_status lehr_known_create(lehr_cpu *cpu)
 {
     LEHR_TRY(make_threads(cpu));
+    LEHR_TRY(lehr_band_create(cpu));
     return make_rows(cpu);
 }
 
@@ -218,6 +219,7 @@ void lehr_known_destroy(lehr_cpu *cpu)
     LEHR_FREE(cpu->known_order);
     LEHR_FREE(cpu->known_loss);
     lehr_sorted_destroy(cpu);
+    lehr_band_destroy(cpu);
 }
 
 void lehr_known_forget(lehr_cpu *cpu)

@@ -38,6 +38,8 @@ const lehr_lanes LEHR_ISA_FN(lanes) = {
     .losses = LEHR_ISA_FN(losses),
     .hits = LEHR_ISA_FN(hits),
     .outputs = LEHR_ISA_FN(outputs),
+    .units = LEHR_ISA_FN(units),
     .sum_chunk = LEHR_ISA_FN(sum_chunk),
     .sum_some = LEHR_ISA_FN(sum_some),
+    .rise = LEHR_ISA_FN(rise),
 };

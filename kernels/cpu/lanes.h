@@ -21,6 +21,14 @@ typedef struct lehr_panels {
     int32_t target_count; /* Y */
 } lehr_panels;
 
+/* A row's own points in an order of its own. */
+typedef struct lehr_pile {
+    float *inputs, *targets; /* panels as above, to be written */
+    lehr_u32 *index;         /* [panels,16] number in the data */
+    int32_t input_count, target_count;
+    int64_t points;
+} lehr_pile;
+
 /* Where the activations of one set of weights stand, and which of them are worked out. */
 typedef struct lehr_pass {
     const float *theta;
@@ -29,8 +37,19 @@ typedef struct lehr_pass {
         *act; /* [layers] of each layer [.,width,16]; the first panel there is number `first` */
     int64_t first;
     float *column; /* touch.unit: [.,16] room for its outputs; afterwards those they replaced */
+    const float
+        *sums; /* its outputs before activation, of a tile's panels; NULL: to be worked out */
+    int32_t sums_step; /* floats between panels there */
     lehr_loss_scale scale;
 } lehr_pass;
+
+/* The same unit of some rows, over the inputs of a network. */
+typedef struct lehr_units {
+    int32_t rows, inputs;
+    float *weights; /* [rows,inputs] */
+    float *bias;    /* [rows]; NULL: without */
+    float *sums;    /* [panels,rows,16] filled for a tile, before activation */
+} lehr_units;
 
 /* Some panels of a part. */
 typedef struct lehr_tile {
@@ -69,9 +88,13 @@ typedef struct lehr_lanes {
     /* Network outputs [count,K,16] of a tile. */
     const float *(*outputs)(const lehr_network *network, const lehr_tile *tile,
                             const lehr_pass *pass);
+    void (*units)(const lehr_units *units, const lehr_tile *tile);
     /* lehr_sum_chunk of x[count]; and their sum in double, added in any order. */
     float (*sum_chunk)(const float *x, int count);
     double (*sum_some)(const float *x, int count);
+    /* From the last half panel to the first: a point goes in front of one of smaller loss[panels,16], and
+     * from there on. One pass carries large losses all the way and puts nearly sorted ones in order. */
+    void (*rise)(const lehr_pile *pile, float *loss);
 } lehr_lanes;
 
 extern const lehr_lanes lehr_lanes_plain;

@@ -8,6 +8,7 @@
  * Historical note: blocks of 128 to 512 inputs, so that a panel's inputs stay in L1 and accumulators are
  * put down in between, cost 3 to 7 % at 784 and 3,072 inputs: streams from L2 are free on Zen 3.    */
 #include <stddef.h>
+#include <string.h>
 
 #include "core/activation.h"
 #include "core/network.h"
@@ -184,6 +185,13 @@ static void run_layer(const lehr_network *n, lehr_i32 layer, const float *theta,
     }
 }
 
+static void take_sums(const lehr_pass *pass, float *column, int panels)
+{
+    for (int p = 0; p < panels; p++)
+        memcpy(column + p * LEHR_PANEL, pass->sums + (ptrdiff_t)p * pass->sums_step,
+               LEHR_PANEL * sizeof *column);
+}
+
 /* The outputs of one unit of a layer into a column of its own, which then trades places with the column among
  * the layer's activations. b: the layer's input and activations. */
 static void run_unit(const lehr_network *n, const lehr_pass *pass, block b, float *column,
@@ -196,7 +204,10 @@ static void run_unit(const lehr_network *n, const lehr_pass *pass, block b, floa
                        .y = column,
                        .inputs = n->size[layer],
                        .outputs = 1};
-    multiply_outputs(one, panels);
+    if (pass->sums)
+        take_sums(pass, column, panels);
+    else
+        multiply_outputs(one, panels);
     activate(lehr_layer_activation(n, layer), column, (ptrdiff_t)panels * LEHR_PANEL);
     for (int p = 0; p < panels; p++) {
         float *restrict mine = column + p * LEHR_PANEL;
@@ -207,6 +218,19 @@ static void run_unit(const lehr_network *n, const lehr_pass *pass, block b, floa
             mine[l] = old;
         }
     }
+}
+
+/* Rows are the outputs of one layer here: a panel is read once for four of them. */
+void LEHR_ISA_FN(units)(const lehr_units *units, const lehr_tile *tile)
+{
+    const ptrdiff_t inputs = units->inputs;
+    const block b = {.w = units->weights,
+                     .bias = units->bias,
+                     .x = tile->part->inputs + tile->panel * inputs * LEHR_PANEL,
+                     .y = units->sums,
+                     .inputs = inputs,
+                     .outputs = units->rows};
+    multiply_outputs(b, tile->count);
 }
 
 const float *LEHR_ISA_FN(outputs)(const lehr_network *network, const lehr_tile *tile,

@@ -19,7 +19,9 @@ void LEHR_ISA_FN(hits)(const lehr_energy_args *e, const lehr_tile *tile, const l
                        float *x);
 const float *LEHR_ISA_FN(outputs)(const lehr_network *network, const lehr_tile *tile,
                                   const lehr_pass *pass);
+void LEHR_ISA_FN(units)(const lehr_units *units, const lehr_tile *tile);
 float LEHR_ISA_FN(sum_chunk)(const float *x, int count);
 double LEHR_ISA_FN(sum_some)(const float *x, int count);
+void LEHR_ISA_FN(rise)(const lehr_pile *pile, float *loss);
 
 #endif

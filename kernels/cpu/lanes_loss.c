@@ -230,16 +230,27 @@ float LEHR_ISA_FN(sum_chunk)(const float *x, int count)
     return lehr_sum_chunk(x, count);
 }
 
-double LEHR_ISA_FN(sum_some)(const float *x, int count)
+/* The sum of whole panels, at least one. Several chains: a proposal's fate waits for it. */
+static double sum_panels(const float *x, int count)
 {
-    double lane[LEHR_PANEL] = {0.0}, sum = 0.0;
-    int n = 0;
-    for (; n + LEHR_PANEL <= count; n += LEHR_PANEL)
+    double lane[LEHR_PANEL];
+    for (int l = 0; l < LEHR_PANEL; l++)
+        lane[l] = (double)x[l];
+    for (int n = LEHR_PANEL; n < count; n += LEHR_PANEL)
         for (int l = 0; l < LEHR_PANEL; l++)
             lane[l] += (double)x[n + l];
+    for (int l = 0; l < 8; l++)
+        lane[l] += lane[l + 8];
+    for (int l = 0; l < 4; l++)
+        lane[l] += lane[l + 4];
+    return (lane[0] + lane[2]) + (lane[1] + lane[3]);
+}
+
+double LEHR_ISA_FN(sum_some)(const float *x, int count)
+{
+    int n = count / LEHR_PANEL * LEHR_PANEL;
+    double sum = n > 0 ? sum_panels(x, n) : 0.0;
     for (; n < count; n++)
         sum += (double)x[n];
-    for (int l = 0; l < LEHR_PANEL; l++)
-        sum += lane[l];
     return sum;
 }

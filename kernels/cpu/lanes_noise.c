@@ -39,21 +39,29 @@ static void draw_group(lehr_stream a, lehr_u32 domain, lehr_u32 group, word_grou
 {
     const lehr_words first = lehr_address(BLOCKS * group, a.scan, a.row, domain);
     const __m256i even = _mm256_setr_epi64x(0, 1, 4, 5), odd = _mm256_setr_epi64x(2, 3, 6, 7);
-    for (lehr_u32 block = 0; block < BLOCKS; block += 8) {
-        const __m256i draw = _mm256_set1_epi64x((long long)first.w[0] + block);
-        const __m256i scan = _mm256_set1_epi64x(first.w[1]), row = _mm256_set1_epi64x(first.w[2]);
-        const __m256i rest = _mm256_set1_epi64x(first.w[3]);
-        four_blocks x = {{_mm256_add_epi64(draw, even), scan, row, rest}};
-        four_blocks y = {{_mm256_add_epi64(draw, odd), scan, row, rest}};
+    const __m256i scan = _mm256_set1_epi64x(first.w[1]), row = _mm256_set1_epi64x(first.w[2]);
+    const __m256i rest = _mm256_set1_epi64x(first.w[3]);
+    for (lehr_u32 block = 0; block < BLOCKS; block += 16) {
+        four_blocks x[2], y[2]; /* a chain of rounds waits for itself: four side by side */
+#pragma GCC unroll 2
+        for (int s = 0; s < 2; s++) {
+            const __m256i draw = _mm256_set1_epi64x((long long)first.w[0] + block + 8 * s);
+            x[s] = (four_blocks){{_mm256_add_epi64(draw, even), scan, row, rest}};
+            y[s] = (four_blocks){{_mm256_add_epi64(draw, odd), scan, row, rest}};
+        }
 #pragma GCC unroll 10
         for (lehr_u32 i = 0; i < 10; i++) {
             const __m256i k0 = _mm256_set1_epi64x((lehr_u32)a.key + i * 0x9e3779b9u);
             const __m256i k1 = _mm256_set1_epi64x((lehr_u32)(a.key >> 32) + i * 0xbb67ae85u);
-            x = philox_round(x, k0, k1);
-            y = philox_round(y, k0, k1);
+#pragma GCC unroll 2
+            for (int s = 0; s < 2; s++) {
+                x[s] = philox_round(x[s], k0, k1);
+                y[s] = philox_round(y[s], k0, k1);
+            }
         }
-        for (int w = 0; w < 4; w++)
-            store_low(&out->w[w][block], x.c[w], y.c[w]);
+#pragma GCC unroll 8
+        for (lehr_u32 s = 0; s < 8; s++)
+            store_low(&out->w[s % 4][block + s / 4 * 8], x[s / 4].c[s % 4], y[s / 4].c[s % 4]);
     }
 }
 

@@ -19,15 +19,26 @@ typedef struct walk {
     bool mirrored; /* the trial's weights equal theta */
     bool at_best;  /* so does the row's best */
     lehr_walk at;
+    bool same;              /* the run makes the same move at every scan: */
+    lehr_proposal proposal; /* this one */
 } walk;
 
 /* ---- One row ----------------------------------------------------------------------------------- */
 
+/* Is there nothing to choose: neither a move nor a layer or unit for it? */
+static bool is_same(const lehr_group *g)
+{
+    const lehr_i32 scope = g->move[0].scope;
+    return g->moves == 1 && (scope == LEHR_SCOPE_ALL || scope == LEHR_SCOPE_SPARSE);
+}
+
 static walk walk_begin(lehr_cpu *cpu, const lehr_group *g, int64_t row)
 {
     const lehr_table *t = cpu->table;
-    walk w = {.cpu = cpu, .group = g, .theta = t->theta + row * t->parameters};
+    walk w = {.cpu = cpu, .group = g, .theta = t->theta + row * t->parameters, .same = is_same(g)};
     lehr_walk_begin(t, g, row, &w.at);
+    if (w.same)
+        w.proposal = lehr_propose(g, cpu->args, 0);
     return w;
 }
 
@@ -36,17 +47,22 @@ static void walk_end(const walk *w)
     lehr_walk_end(&w->at, w->group, w->cpu->table);
 }
 
-static lehr_trial trial_at(const walk *w, uint64_t scan, float *proposed)
+/* Begin a trial where it stands: what is to be filled in is not cleared, and nothing is copied. */
+static void trial_begin(const walk *w, uint64_t scan, float *proposed, lehr_trial *t)
 {
-    lehr_trial t = {.proposal = lehr_propose(w->group, w->cpu->args, scan)};
-    t.draft.weights = w->cpu->args->weights;
-    t.draft.address = lehr_row_stream(w->group->key, scan, w->at.number);
-    t.draft.sigma = w->cpu->lanes->step(&w->at, w->group, t.proposal.move, scan);
-    t.draft.to = t.proposal.count;
-    t.draft.theta = w->theta;
-    t.draft.proposed = proposed;
-    t.touch = t.proposal.touch;
-    return t;
+    t->proposal = w->same ? w->proposal : lehr_propose(w->group, w->cpu->args, scan);
+    lehr_draft *d = &t->draft;
+    d->proposal = &t->proposal;
+    d->weights = w->cpu->args->weights;
+    d->address = lehr_row_stream(w->group->key, scan, w->at.number);
+    d->sigma = w->cpu->lanes->step(&w->at, w->group, t->proposal.move, scan);
+    d->from = 0;
+    d->to = t->proposal.count;
+    d->theta = w->theta;
+    d->proposed = proposed;
+    t->touch = t->proposal.touch;
+    t->log_hastings = t->quarter = 0.0;
+    t->shared = false;
 }
 
 static bool is_whole(const walk *w, const lehr_proposal *p)
@@ -77,7 +93,6 @@ static void aim_picks(const lehr_cpu *cpu, lehr_trial *t)
 static void propose(walk *w, lehr_trial *t)
 {
     mirror(w, t);
-    t->draft.proposal = &t->proposal;
     t->log_hastings = w->cpu->lanes->propose(&t->draft);
     aim_picks(w->cpu, t);
 }
@@ -165,10 +180,12 @@ static void know_row(lehr_cpu *cpu, int32_t worker, int64_t row)
 
 static void step_row(walk *w, int32_t worker, uint64_t scan)
 {
-    lehr_trial t = trial_at(w, scan, w->cpu->scratch[worker].proposed);
+    lehr_trial t;
+    lehr_scratch *room = lehr_cpu_room(w->cpu, worker);
+    trial_begin(w, scan, room->proposed, &t);
     propose(w, &t);
     if (w->cpu->args->target == LEHR_TARGET_NETWORK) {
-        settle(w, &t, lehr_cpu_judge(w->cpu, worker, &w->at, w->group, &t));
+        settle(w, &t, lehr_cpu_judge(w->cpu, room, &w->at, w->group, &t));
     } else {
         t.energies = lehr_cpu_energy(w->cpu, t.draft.proposed);
         settle(w, &t, decide(w, &t));
@@ -185,6 +202,53 @@ static void walk_row(void *data, int32_t worker, int64_t row)
     for (uint64_t scan = s->from; scan < s->to; scan++)
         step_row(&w, worker, scan);
     walk_end(&w);
+}
+
+/* ---- Threads over bands of rows ------------------------------------------------------------------ */
+
+/* Do all of them move one and the same unit over the inputs? */
+static bool moves_one_unit(const lehr_trial *t, int32_t count)
+{
+    for (int32_t i = 0; i < count; i++)
+        if (t[i].touch.layer != 0 || t[i].touch.unit < 0 || t[i].touch.unit != t[0].touch.unit)
+            return false;
+    return true;
+}
+
+static void step_band(walk *w, int32_t worker, int32_t count, uint64_t scan)
+{
+    lehr_cpu *cpu = w->cpu;
+    lehr_scratch *room = lehr_cpu_room(cpu, worker);
+    lehr_trial t[LEHR_TOGETHER_MAX];
+    lehr_decision d[LEHR_TOGETHER_MAX];
+    const lehr_walk *at[LEHR_TOGETHER_MAX];
+    for (int32_t i = 0; i < count; i++) {
+        trial_begin(&w[i], scan, room[i].proposed, &t[i]);
+        propose(&w[i], &t[i]);
+        at[i] = &w[i].at;
+    }
+    if (moves_one_unit(t, count))
+        lehr_cpu_judge_band(cpu, worker, at, t, count, d);
+    else
+        for (int32_t i = 0; i < count; i++)
+            d[i] = lehr_cpu_judge(cpu, &room[i], at[i], w->group, &t[i]);
+    for (int32_t i = 0; i < count; i++)
+        settle(&w[i], &t[i], d[i]);
+}
+
+static void walk_band(void *data, int32_t worker, int64_t number)
+{
+    const stretch *s = data;
+    const lehr_band band = s->cpu->band[number];
+    walk w[LEHR_TOGETHER_MAX];
+    for (int32_t i = 0; i < band.count; i++) {
+        know_row(s->cpu, worker, band.first + i);
+        w[i] = walk_begin(s->cpu, group_of(s->cpu, band.first), band.first + i);
+    }
+    for (uint64_t scan = s->from; scan < s->to; scan++)
+        step_band(w, worker, band.count, scan);
+    for (int32_t i = 0; i < band.count; i++)
+        walk_end(&w[i]);
 }
 
 /* ---- Threads over the points of one row --------------------------------------------------------- */
@@ -216,7 +280,6 @@ static void propose_shared(walk *w, lehr_trial *t)
         return;
     }
     mirror(w, t);
-    t->draft.proposal = &t->proposal;
     const lehr_i32 threads = lehr_pool_threads(w->cpu->pool);
     const lehr_i32 size = (count / threads / NOISE_GROUP + 1) * NOISE_GROUP;
     piece_work work = {w->cpu, t, size};
@@ -230,10 +293,11 @@ static void walk_row_shared(const stretch *s, int64_t row)
     know_row(s->cpu, 0, row);
     walk w = walk_begin(s->cpu, group_of(s->cpu, row), row);
     for (uint64_t scan = s->from; scan < s->to; scan++) {
-        lehr_trial t = trial_at(&w, scan, s->cpu->scratch[0].proposed);
+        lehr_trial t;
+        trial_begin(&w, scan, s->cpu->scratch[0].proposed, &t);
         t.shared = true;
         propose_shared(&w, &t);
-        settle(&w, &t, lehr_cpu_judge(s->cpu, 0, &w.at, w.group, &t));
+        settle(&w, &t, lehr_cpu_judge(s->cpu, s->cpu->scratch, &w.at, w.group, &t));
     }
     walk_end(&w);
 }
@@ -246,12 +310,11 @@ static int shares_points(const lehr_cpu *cpu)
 
 /* ---- A user's callback -------------------------------------------------------------------------- */
 
-static lehr_trial callback_trial(const walk *w, uint64_t scan)
+static void callback_trial(const walk *w, uint64_t scan, lehr_trial *t)
 {
     lehr_cpu *cpu = w->cpu;
-    lehr_trial t = trial_at(w, scan, cpu->proposed + w->at.row * cpu->table->parameters);
-    t.log_hastings = cpu->log_hastings[w->at.row];
-    return t;
+    trial_begin(w, scan, cpu->proposed + w->at.row * cpu->table->parameters, t);
+    t->log_hastings = cpu->log_hastings[w->at.row];
 }
 
 static void callback_propose(void *data, int32_t worker, int64_t row)
@@ -259,7 +322,8 @@ static void callback_propose(void *data, int32_t worker, int64_t row)
     (void)worker;
     const stretch *s = data;
     walk w = walk_begin(s->cpu, group_of(s->cpu, row), row);
-    lehr_trial t = callback_trial(&w, s->from);
+    lehr_trial t;
+    callback_trial(&w, s->from, &t);
     propose(&w, &t);
     s->cpu->log_hastings[row] = t.log_hastings;
 }
@@ -270,7 +334,8 @@ static void callback_decide(void *data, int32_t worker, int64_t row)
     (void)worker;
     const stretch *s = data;
     walk w = walk_begin(s->cpu, group_of(s->cpu, row), row);
-    lehr_trial t = callback_trial(&w, s->from);
+    lehr_trial t;
+    callback_trial(&w, s->from, &t);
     for (lehr_i32 j = 0; j < t.proposal.picks; j++)
         t.draft.picked[j] = lehr_pick_index(&t.proposal, lehr_pick_words(t.draft.address, j));
     t.energies = lehr_cpu_energy_from(s->cpu, s->cpu->energy[row], t.draft.proposed);
@@ -301,7 +366,9 @@ static lehr_status explore(lehr_cpu *cpu, uint64_t from, uint64_t to)
         return LEHR_OK;
     }
     if (!shares_points(cpu)) {
-        lehr_pool_run(cpu->pool, cpu->table->rows, walk_row, &s);
+        const bool together = cpu->together > 1;
+        lehr_pool_run(cpu->pool, together ? cpu->bands : cpu->table->rows,
+                      together ? walk_band : walk_row, &s);
         return LEHR_OK;
     }
     for (int64_t row = 0; row < cpu->table->rows; row++)

@@ -27,6 +27,7 @@ static const uint32_t always = LEHR_BIT(HELP) | LEHR_BIT(VERSION);
 typedef struct word_reader {
     int count, next;
     char *const *word;
+    const char **argument; /* what is not an option, for the result */
     uint32_t allowed;
     bool plain; /* "--" was seen */
 } word_reader;
@@ -124,7 +125,7 @@ static lehr_status take(word_reader *r, lehr_options *out)
 {
     const char *word = r->word[r->next++];
     if (r->plain || word[0] != '-' || word[1] == '\0') {
-        out->argument[out->arguments++] = word;
+        r->argument[out->arguments++] = word;
         return LEHR_OK;
     }
     if (strcmp(word, "--") == 0) {
@@ -138,8 +139,9 @@ lehr_status lehr_options_parse(int count, char *const *words, uint32_t allowed, 
 {
     *out = (lehr_options){0};
     LEHR_TRY(LEHR_NEW(out->set, (size_t)count + 1, "the command line"));
-    LEHR_TRY(LEHR_NEW(out->argument, (size_t)count + 1, "the command line"));
-    word_reader reader = {count, 0, words, allowed, false};
+    word_reader reader = {.count = count, .word = words, .allowed = allowed};
+    LEHR_TRY(LEHR_NEW(reader.argument, (size_t)count + 1, "the command line"));
+    out->argument = reader.argument;
     while (reader.next < reader.count)
         LEHR_TRY(take(&reader, out));
     return LEHR_OK;

@@ -52,7 +52,7 @@ typedef enum lehr_option {
 enum { LEHR_ARGUMENTS_ANY = INT32_MAX };
 
 typedef struct lehr_options {
-    const char **argument; /* [arguments] what is not an option */
+    const char *const *argument; /* [arguments] what is not an option */
     int32_t arguments;
     bool given[LEHR_OPTION_COUNT];
     const char *value[LEHR_OPTION_COUNT]; /* the last one given; NULL: none */

@@ -17,6 +17,7 @@
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "lehr/lehr.h"
+#include "study/lock.h"
 #include "study/record.h"
 #include "study/result.h"
 #include "study/store.h"
@@ -98,9 +99,19 @@ static lehr_status check_options(session *s)
 
 /* ---- Before the first scan ------------------------------------------------------------------- */
 
+/* A directory that is chosen can be asked before the data are read, which may take long. */
+static lehr_status ask_chosen(const session *s)
+{
+    const char *chosen = lehr_option_value(s->options, LEHR_OPTION_OUTPUT, "");
+    if (chosen[0] == '\0' || s->options->given[LEHR_OPTION_BREAK_LOCK])
+        return LEHR_OK;
+    return lehr_lock_ask(chosen);
+}
+
 /* Data, id and place; the result when all of it was done before. */
 static lehr_status look(session *s)
 {
+    LEHR_TRY(ask_chosen(s));
     LEHR_TRY(lehr_load_data(s->options, &s->config, &s->dataset));
     LEHR_TRY(lehr_config_id(&s->config, lehr_dataset_describe(s->dataset).hash, s->id));
     LEHR_TRY(lehr_store_place(&s->config, s->id,

@@ -8,14 +8,14 @@
 #include <stddef.h>
 #include <unistd.h>
 
-enum { EXIT_INTERRUPTED = 130 };
+#include "cli/command.h"
 
 static atomic_int stops, interrupts;
 
 static void on_signal(int number)
 {
     if (number == SIGINT && atomic_fetch_add(&interrupts, 1) > 0)
-        _exit(EXIT_INTERRUPTED);
+        _exit(LEHR_EXIT_INTERRUPTED);
     atomic_store(&stops, 1);
 }
 

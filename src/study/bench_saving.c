@@ -94,11 +94,11 @@ static lehr_status warm(const workload *w, const lehr_bench_case *bench,
 /* Proposals per second of a core in slices of `scans` scans for `part_s` at least. */
 static lehr_status time_run(lehr_run *run, double part_s, double *rate)
 {
-    const double begin_s = lehr_clock_s(), begin_core_s = lehr_clock_core_s();
     int64_t slices = 0;
     lehr_stop stop;
     lehr_run_summary before, after;
-    LEHR_TRY(lehr_run_summarize(run, &before));
+    LEHR_TRY(lehr_run_summarize(run, &before)); /* hashes all weights: before the clock starts */
+    const double begin_s = lehr_clock_s(), begin_core_s = lehr_clock_core_s();
     for (; slices == 0 || lehr_clock_s() - begin_s < part_s; slices++)
         LEHR_TRY(lehr_run_advance(run, 10, &stop));
     const double core_s = lehr_clock_core_s() - begin_core_s;

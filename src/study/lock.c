@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -116,15 +117,26 @@ static bool is_current(const lehr_dir *dir, int fd)
            ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
 }
 
-/* flock without waiting. A file system that has no locks leaves the fence alone to protect the files: the last to
- * come goes on, whoever was there before stops. */
-static bool try_flock(int fd)
+static bool is_held(int fd, int how)
 {
     int result;
     do
-        result = flock(fd, LOCK_EX | LOCK_NB);
+        result = flock(fd, how | LOCK_NB);
     while (result != 0 && errno == EINTR);
-    return result == 0 || errno != EWOULDBLOCK;
+    return result != 0 && errno == EWOULDBLOCK;
+}
+
+/* flock, waiting for those only who ask (lehr_lock_ask). A file system that has no locks leaves the fence alone to protect the files: the last to
+ * come goes on, whoever was there before stops. */
+static bool try_flock(int fd)
+{
+    const struct timespec moment = {0, 5000000};
+    for (int i = 0; i < TRIES; i++) {
+        if (!is_held(fd, LOCK_EX))
+            return true;
+        nanosleep(&moment, NULL);
+    }
+    return false;
 }
 
 /* Open and lock; *fd is -1 when the file was exchanged meanwhile. */
@@ -201,6 +213,21 @@ static lehr_status take_broken(const lehr_dir *dir, const char *job, lehr_lock *
     }
     close(fd);
     unlinkat(dir->fd, temporary, 0);
+    return status;
+}
+
+lehr_status lehr_lock_ask(const char *path)
+{
+    lehr_dir dir = {.fd = -1};
+    if (lehr_dir_open(path, &dir) != LEHR_OK)
+        return LEHR_OK;
+    const int fd = openat(dir.fd, lock_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const lehr_status status = fd >= 0 && is_held(fd, LOCK_SH) ? fail_held(&dir, fd) : LEHR_OK;
+    if (fd >= 0) {
+        (void)flock(fd, LOCK_UN); /* should close() fail, it must not be us who hold it */
+        close(fd);
+    }
+    lehr_dir_close(&dir);
     return status;
 }
 

@@ -28,6 +28,10 @@ typedef struct lehr_lock {
  * taken all the same), and with LEHR_ERR_IO. */
 lehr_status lehr_lock_take(const lehr_dir *dir, const char *job, bool broken, lehr_lock *out);
 
+/* Before work that ends in lehr_lock_take: LEHR_ERR_EXISTS, naming the holder, when it is held already. A directory
+ * that is not there, or has no lock, is none's. */
+lehr_status lehr_lock_ask(const char *path);
+
 /* Is it still ours? Fails with LEHR_ERR_EXISTS, naming the successor; ask before any file gets its name. */
 lehr_status lehr_lock_check(const lehr_lock *lock);
 

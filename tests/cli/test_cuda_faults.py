@@ -129,7 +129,7 @@ class Faults(CudaTest):
         self.check_failed("new")
 
     def test_leave_a_run_that_goes_on_on_any_device(self):
-        """From its last checkpoint, before the fault: the device that was lost is asked for nothing more."""
+        """From its last checkpoint, before the fault: a lost device is asked for nothing more."""
         self.right_hash()
         fail = self.fail_last_exchange("-q", *OFTEN)
         for backend in ("cuda", "cpu"):
@@ -146,9 +146,8 @@ class Faults(CudaTest):
         self.right_hash("-s", "stop.scans=20")
         traced = injecting("write", "signal=TERM", 6)
         env = {**os.environ, "ASAN_OPTIONS": "exitcode=99:detect_leaks=0"}
-        done = subprocess.run(
-            [*traced, LEHR, *words, "--backend", "cpu", "-q"], cwd=self.folder, env=env, timeout=60, check=False
-        )
+        command = [*traced, LEHR, *words, "--backend", "cpu", "-q"]
+        done = subprocess.run(command, cwd=self.folder, env=env, timeout=60, check=False)
         self.assertEqual(done.returncode, 85)
         done = self.lehr(*words, "--backend", "cuda")
         self.assertRegex(done.stderr, r"(?m)^lehr: goes on from scan [1-9]\d?$")

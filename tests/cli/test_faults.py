@@ -1,5 +1,5 @@
-"""Every system call of a run fails once: one sentence, no part of a file, no crash, and the same command then gives what
-it would have given. tests/cli/test_long_torture.py does it to runs that go on."""
+"""Every system call of a run fails once: one sentence, no part of a file, no crash, and the same
+command then gives what it would have given. test_long_torture.py does it to runs that go on."""
 
 import os
 import shutil
@@ -38,7 +38,8 @@ def traceable():
 
 def injecting(call, how, n, log="/dev/null"):
     """The words before a command whose n-th system call of that name goes wrong."""
-    return ["strace", "-qq", "-o", log, "-e", "trace=" + call, "-e", "inject=%s:%s:when=%d" % (call, how, n)]
+    inject = "inject=%s:%s:when=%d" % (call, how, n)
+    return ["strace", "-qq", "-o", log, "-e", "trace=" + call, "-e", inject]
 
 
 @unittest.skipUnless(traceable(), "strace cannot inject faults here")

@@ -1,4 +1,4 @@
-"""However a run is stopped, going on gives what it would have given undisturbed: every file, but for its times."""
+"""However a run is stopped, going on gives every file as if it had not been, but for its times."""
 
 import os
 import random
@@ -30,7 +30,7 @@ def timeless(value):
 
 class ResumeTest(ProgramTest):
     def outcome(self, out):
-        """Everything in the directory of a finished run that must not depend on how it came about."""
+        """What the directory of a finished run holds, however it came about."""
         files = {"best": self.read_bytes(out, "best.safetensors")}
         files["events"] = re.sub(r'"wall_s":[^,]*', "", self.read(out, "events.jsonl"))
         for name in ("result.json", "status.json"):
@@ -103,10 +103,12 @@ class Resume(ResumeTest):
         done = self.lehr("resume", "out", "--json", "-q")
         self.check("out", whole)
         self.assertEqual(self.read("out", "result.json"), done.stdout)
-        self.assertEqual(self.lehr("resume", ".", "--json", "-q", cwd=self.path("out")).stdout, done.stdout)
+        again = self.lehr("resume", ".", "--json", "-q", cwd=self.path("out"))
+        self.assertEqual(again.stdout, done.stdout)
 
     def test_of_every_method_gives_the_same(self):
-        batch = ("-s", "data.batch.points=10", "-s", "data.batch.refresh=7", "-s", "data.batch.grow=30")
+        batch = ("-s", "data.batch.points=10", "-s", "data.batch.grow=30")
+        batch += ("-s", "data.batch.refresh=7")
         fixed = ("-s", "moves=[{kind: gaussian, scope: neuron, scale: 0.1}]")
         for name, words in (
             ("annealing", ("-s", "method=annealing", "-s", "chains=3")),
@@ -128,7 +130,7 @@ class Resume(ResumeTest):
 
     @unittest.skipUnless(traceable(), "strace cannot send signals here")
     def test_after_every_observation_gives_the_undisturbed_run(self):
-        """TERM with the n-th write: the events of scans 1, 2, 3, ... are among them. Two generations by turns."""
+        """TERM with the n-th write; the events of scans 1, 2, 3, ... are among them."""
         words = ("-s", "exchange.every=3", "-s", "output.observe=1", "-s", "output.trace.energy=2")
         whole = self.whole(*words)
         scans = set()
@@ -179,15 +181,24 @@ class Resume(ResumeTest):
         process.kill()
         process.communicate()
         self.assertEqual(self.left_behind("out", "ckpt"), [])
-        self.assertIn("out holds no checkpoint: the run starts over", self.go_on("out", *words))
+        limited = ("run", "tiny.yaml", "-o", "out", *words, "--maxh", "1e-9")
+        said = self.lehr(*limited, code=85).stderr
+        self.assertIn("out holds no checkpoint: the run starts over", said)
+        self.assertEqual(self.left_behind("out", "trace"), [])
+        self.assertEqual(len(self.read("out", "events.jsonl").splitlines()), 1)
+        self.assertIn("goes on from scan 0", self.go_on("out", *words))
         self.check("out", whole)
 
     def test_never_is_73(self):
         self.stop_run("out", *LENGTH)
-        self.fails("run", "tiny.yaml", "-o", "out", *LENGTH, "--resume", "never", code=73, says="out exists")
+        words = ("run", "tiny.yaml", "-o", "out", *LENGTH, "--resume", "never")
+        self.fails(*words, code=73, says="out exists")
         self.fails("resume", "none", code=74, says="none/config.yaml")
         os.mkdir(self.path("empty"))
         self.fails("resume", "empty", code=74, says="empty/config.yaml")
+
+
+SCHEDULE = "{kind: gaussian, scale: {from: 0.5, to: 0.01}}"
 
 
 class Extend(ResumeTest):
@@ -196,8 +207,12 @@ class Extend(ResumeTest):
         ("tempering", ()),
         ("adapting", ("-s", "temperatures.adapt=1")),
         ("annealing", ("-s", "method=annealing", "-s", "chains=2")),
-        ("schedule", ("-s", "method=annealing", "-s", "moves=[{kind: gaussian, scale: {from: 0.5, to: 0.01}}]")),
+        ("schedule", ("-s", "method=annealing", "-s", "moves=[%s]" % SCHEDULE)),
     )
+
+    def extend(self, out, scans):
+        words = ("--extend", "scans=+%d" % scans)
+        return strict_json(self.lehr("resume", out, "-q", "--json", *words).stdout)
 
     def last_event(self, out):
         return strict_json(self.read(out, "events.jsonl").splitlines()[-1])
@@ -207,7 +222,7 @@ class Extend(ResumeTest):
             with self.subTest(method=name):
                 first = self.run_json("tiny.yaml", "-o", name, *self.WORDS, *words)
                 before = self.last_event(name)
-                again = strict_json(self.lehr("resume", name, "-q", "--json", "--extend", "scans=+500").stdout)
+                again = self.extend(name, 500)
                 self.assertEqual((again["stop"], again["scans"]), ("scans", 3500))
                 self.assertNotEqual(again["state_hash"], first["state_hash"])
                 scales = [[move["scale"] for move in result["moves"]] for result in (first, again)]
@@ -218,7 +233,8 @@ class Extend(ResumeTest):
                 status = strict_json(self.read(name, "status.json"))
                 self.assertEqual(status["extended"], {"from": 3000, "scans": 500})
                 self.assertEqual(status["state"], "done")
-                self.assertEqual(self.read(name, "result.json"), self.lehr("resume", name, "-q", "--json").stdout)
+                printed = self.lehr("resume", name, "-q", "--json").stdout
+                self.assertEqual(self.read(name, "result.json"), printed)
 
     def test_by_parts_or_stopped_meanwhile_gives_the_same(self):
         for name, words in self.METHODS:
@@ -230,9 +246,11 @@ class Extend(ResumeTest):
                 self.lehr("resume", name, "-q", "--extend", more)
                 whole = self.outcome(name)
                 stopped = name + "-stopped"
-                self.assertGreater(self.stop("resume", stopped, "-q", "--extend", more, out=stopped), 3000)
+                scan = self.stop("resume", stopped, "-q", "--extend", more, out=stopped)
+                self.assertGreater(scan, 3000)
                 status = strict_json(self.read(stopped, "status.json"))
-                self.assertEqual((status["state"], status["extended"]["scans"]), ("checkpointed", SCANS // 3))
+                self.assertEqual(status["state"], "checkpointed")
+                self.assertEqual(status["extended"], {"from": 3000, "scans": SCANS // 3})
                 says = "unfinished run: finish it, then extend it"
                 self.fails("resume", stopped, "--extend", "scans=+1", code=2, says=says)
                 self.go_on(stopped, *self.WORDS, *words)
@@ -250,17 +268,19 @@ class Extend(ResumeTest):
             first = self.run_json("tiny.yaml", "-o", name, *self.WORDS, *easy, *words)
             self.assertEqual(first["stop"], "target")
             before = self.last_event(name)["temperature"]
-            again = strict_json(self.lehr("resume", name, "-q", "--json", "--extend", "scans=+50").stdout)
+            again = self.extend(name, 50)
             self.assertEqual((again["stop"], again["scans"]), ("scans", first["scans"] + 50))
             self.assertAlmostEqual(self.last_event(name)["temperature"] / before, 1, delta=1e-12)
 
     def test_of_what_cannot_be_extended_is_refused(self):
         self.lehr("run", "tiny.yaml", "-q", "-o", "out", *self.WORDS)
-        for text in ("scans=5", "scans=+0", "scans=+-3", "+5", "scans=+x", "rungs=+5", "", "scans=+9223372036854775807"):
+        huge = "scans=+9223372036854775807"
+        for text in ("scans=5", "scans=+0", "scans=+-3", "+5", "scans=+x", "rungs=+5", "", huge):
             self.fails("resume", "out", "--extend", text, code=2, says="--extend needs scans=+N")
         before = self.read("out", "result.json")
         shutil.rmtree(self.path("out", "ckpt"))
-        self.fails("resume", "out", "-q", "--extend", "scans=+5", code=2, says="no checkpoint that could be extended")
+        says = "no checkpoint that could be extended"
+        self.fails("resume", "out", "-q", "--extend", "scans=+5", code=2, says=says)
         self.assertEqual(self.lehr("resume", "out", "-q", "--json").stdout, before)
 
 
@@ -324,17 +344,19 @@ class Damage(ResumeTest):
         self.stop_run("seed", *LENGTH, "-s", "seed=3")
         shutil.rmtree(self.path("other", "ckpt"))
         shutil.copytree(self.path("seed", "ckpt"), self.path("other", "ckpt"))
-        self.fails("run", "tiny.yaml", "-q", "-o", "other", *LENGTH, code=73, says="is of another config")
+        words = ("run", "tiny.yaml", "-q", "-o", "other", *LENGTH)
+        self.fails(*words, code=73, says="is of another config")
 
     def test_of_events_that_a_checkpoint_knows_is_said(self):
         self.stop_twice("out")
         self.write("out/events.jsonl", self.read_bytes("out", "events.jsonl")[:100])
-        self.fails("run", "tiny.yaml", "-q", "-o", "out", *LENGTH, code=2, says="out/events.jsonl has 100 bytes")
+        words = ("run", "tiny.yaml", "-q", "-o", "out", *LENGTH)
+        self.fails(*words, code=2, says="out/events.jsonl has 100 bytes")
 
 
 class Lock(ResumeTest):
     def test_that_is_broken_stops_whoever_slept_on_it(self):
-        """A process that was stopped by SIGSTOP wakes up after its successor has begun, and after it has ended."""
+        """SIGSTOP; it wakes up when its successor has begun, or when it has ended."""
         whole = self.whole(*LENGTH)
         for late in (False, True):
             with self.subTest(late=late):

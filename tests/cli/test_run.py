@@ -117,7 +117,7 @@ class Run(ProgramTest):
         for words, says in (
             (("-o", "done", "--resume", "never"), "done exists"),
             (("-o", "done", "-s", "seed=2"), "seed is 1 there and 2 here"),
-            (("-o", "done", "-s", "moves.0.scale=0.5"), 'moves.0.scale is "auto" there and 0.5 here'),
+            (("-o", "done", "-s", "moves.0.scale=0.5"), 'scale is "auto" there and 0.5 here'),
             (("-o", "done", "-s", "data.split_seed=2"), "data.split_seed is 1 there and 2 here"),
             (("-o", "empty"), "not the directory of a run"),
             (("-o", "empty", "--resume", "never"), "empty exists"),
@@ -347,8 +347,8 @@ class FullDisk(ProgramTest):
         self.assertEqual(self.left_behind(), ["tiny.yaml"])
 
     def test_during_the_run_is_said_with_the_file_and_leaves_no_part_of_one(self):
-        """events.jsonl grows first; with few events the checkpoint is what does not fit. Where there is room again,
-        the run goes on."""
+        """events.jsonl grows first; with few events the checkpoint does not fit. Where there
+        is room again, the run goes on."""
         for words, file, limit in (
             (("-s", "output.observe=1", "-s", "stop.scans=200"), "events.jsonl", 5000),
             (("-s", "output.observe=1000000"), "ckpt/a.safetensors", 4096),

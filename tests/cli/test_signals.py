@@ -1,14 +1,14 @@
-"""Signals ask a run to save itself and leave. That it then goes on as if nothing had been is in test_resume.py."""
+"""Signals ask a run to save itself and leave; test_resume.py sees it go on as if nothing was."""
 
 import os
 import signal
 import time
 import unittest
 
-from program import ProgramTest, SECONDS, strict_json
+from program import ProgramTest, SECONDS, TINY, strict_json
 
 LONG = ("-s", "stop.scans=1000000000")
-SLACK = 10 if os.environ.get("LEHR_SANITIZE") else 1  # s: an instrumented program only starts in this time
+SLACK = 10 if os.environ.get("LEHR_SANITIZE") else 1  # s: an instrumented program starts slowly
 
 
 class Signals(ProgramTest):
@@ -60,16 +60,12 @@ class Signals(ProgramTest):
         self.assertEqual(self.end(process)[0], 85)
 
     def test_before_the_first_scan_leave_a_run_of_no_scan(self):
-        """The network is so large that its first energies take longer than the signal."""
-        self.write(
-            "slow.yaml",
-            "data: {generator: {kind: moons, points: 100000, noise: 0.1}}\n"
-            "network: {hidden: [300, 300]}\n"
-            "temperatures: {rungs: 2, copies: 1}\n",
-        )
-        process = self.start("run", "slow.yaml", "-o", "out", *LONG)
-        time.sleep(0.5)
+        """The config comes through a pipe, so the signal comes before it."""
+        os.mkfifo(self.path("pipe.yaml"))
+        process = self.start("run", "pipe.yaml", "-o", "out", *LONG)
+        time.sleep(SLACK / 2)
         process.send_signal(signal.SIGTERM)
+        self.write("pipe.yaml", TINY)
         code, out, err = self.end(process)
         self.assertEqual((code, out), (85, ""))
         self.assertIn("saved at scan 0; the same command, or lehr resume out, goes on", err)
@@ -111,9 +107,13 @@ class Signals(ProgramTest):
     def test_two_runs_at_once_share_no_directory(self):
         first = self.start_long("out", env={**os.environ, "SLURM_JOB_ID": "4711"})
         begin = time.monotonic()
-        says = "out is in use by process %d on %s (job 4711), started 2" % (first.pid, os.uname().nodename)
+        says = "out is in use by process %d on %s (job 4711), started 2"
+        says %= (first.pid, os.uname().nodename)
         self.fails("run", "tiny.yaml", "-q", "-o", "out", *LONG, code=73, says=says)
         self.fails("resume", "out", code=73, says=says)
+        # Before the data are read: these are not even there.
+        self.write("none.yaml", "data: {source: none.csv}\n")
+        self.fails("run", "none.yaml", "-o", "out", code=73, says=says)
         self.assertLess(time.monotonic() - begin, 2 * SLACK)
         first.send_signal(signal.SIGTERM)
         self.assertEqual(self.end(first)[0], 85)

@@ -96,6 +96,34 @@ static const world_spec specs[] = {
      .move = {{.kind = LEHR_MOVE_GAUSSIAN, .scope = LEHR_SCOPE_NEURON, .adapt = 1, .target = 0.234},
               {.kind = LEHR_MOVE_GAUSSIAN, .scope = LEHR_SCOPE_LAYER, .adapt = 1, .target = 0.234},
               {.kind = LEHR_MOVE_CAUCHY, .scope = LEHR_SCOPE_SPARSE, .k = 4}}},
+    {.layers = 2, /* units of many rows, which walk over the inputs together */
+     .size = {37, 6, 3},
+     .activation = LEHR_ACTIVATION_TANH,
+     .loss = LEHR_LOSS_CROSS_ENTROPY,
+     .points = 530,
+     .rungs = 11,
+     .copies = 1,
+     .outcomes = 1,
+     .adapt_scans = 15,
+     .moves = 4,
+     .move = {{.kind = LEHR_MOVE_GAUSSIAN, .scope = LEHR_SCOPE_NEURON, .adapt = 1, .target = 0.234},
+              {.kind = LEHR_MOVE_UNIFORM, .scope = LEHR_SCOPE_NEURON_IN},
+              {.kind = LEHR_MOVE_GAUSSIAN, .scope = LEHR_SCOPE_NEURON_OUT},
+              {.kind = LEHR_MOVE_GAUSSIAN, .scope = LEHR_SCOPE_LAYER}}},
+    {.layers = 2, /* the same, delayed, without biases, with a regression's loss */
+     .size = {21, 5, 2},
+     .no_bias = 1,
+     .activation = LEHR_ACTIVATION_RELU,
+     .loss = LEHR_LOSS_MSE,
+     .points = 1100,
+     .rungs = 5,
+     .copies = 2,
+     .outcomes = 1,
+     .delayed = 1,
+     .l2 = 1e-4,
+     .moves = 2,
+     .move = {{.kind = LEHR_MOVE_GAUSSIAN, .scope = LEHR_SCOPE_NEURON},
+              {.kind = LEHR_MOVE_GAUSSIAN, .scope = LEHR_SCOPE_NEURON_IN, .k = 2}}},
     {.layers = 2, /* all weights: sorted points; their steps on a schedule */
      .size = {2, 16, 1},
      .activation = LEHR_ACTIVATION_TANH,
@@ -205,6 +233,55 @@ Test(invariance, savings)
             }
 }
 
+/* Rows that walk over the inputs together: as many as divide the rows, and as do not. */
+Test(invariance, rows_together)
+{
+    static const lehr_backend_options ways[] = {{.threads = 1},
+                                                {.whole = 1},
+                                                {.forget = 1},
+                                                {.visit_seed = 3},
+                                                {.plain = 1, .point_tile = 16}};
+    static const int rows[] = {1, 2, 3, 5, 8, 99};
+    for (int i = 0; i < SPECS; i++)
+        for (size_t n = 0; n < sizeof ways / sizeof *ways; n++)
+            for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+                lehr_backend_options way = ways[n];
+                way.rows_together = rows[r];
+                way.threads = 1 + (int)(r + n) % 3;
+                check(i, (lehr_backend_options){.threads = 1, .whole = 1, .forget = 1}, way,
+                      r % 2 ? SCANS : 4);
+            }
+}
+
+/* Inputs of more than a core's cache make the backend choose it by itself: seen in its memory. */
+Test(invariance, many_inputs_are_walked_over_together)
+{
+    const world_spec spec = {.layers = 2,
+                             .size = {300, 5, 2},
+                             .activation = LEHR_ACTIVATION_TANH,
+                             .loss = LEHR_LOSS_CROSS_ENTROPY,
+                             .points = 1000,
+                             .rungs = 9,
+                             .outcomes = 1,
+                             .moves = 1,
+                             .move = {{.kind = LEHR_MOVE_GAUSSIAN, .scope = LEHR_SCOPE_NEURON}}};
+    const lehr_backend_options chosen = {.threads = 2}, alone = {.threads = 2, .rows_together = 1};
+    world one = world_create(spec), two = world_create(spec);
+    lehr_memory_plan together, apart;
+    cr_assert_eq(lehr_backend_cpu.plan(&chosen, &one.problem, &one.table, &together), LEHR_OK);
+    cr_assert_eq(lehr_backend_cpu.plan(&alone, &two.problem, &two.table, &apart), LEHR_OK);
+    const int64_t slot = 7 * 1008 * 4; /* units, padded points, bytes */
+    cr_assert_eq(together.kept_bytes, (9 + 2 * 5) * slot, "two threads, five rows each");
+    cr_assert_eq(apart.kept_bytes, (9 + 2) * slot);
+    world_run(&one, chosen, 8, 8);
+    world_run(&two, alone, 8, 3);
+    cr_assert_null(world_difference(&one.table, &two.table), "%s differs",
+                   world_difference(&one.table, &two.table));
+    cr_assert_gt(one.table.accepts[0], 0);
+    world_destroy(&one);
+    world_destroy(&two);
+}
+
 Test(invariance, slices)
 {
     static const uint64_t cuts[] = {1, 2, 3, 4, 5, 7, 11};
@@ -215,9 +292,9 @@ Test(invariance, slices)
 }
 
 /* Two runs packed in one table give the bits that each gives alone. */
-Test(invariance, packing)
+static void check_packing(world_spec spec, lehr_backend_options options)
 {
-    const world_spec spec = specs[0];
+    spec.rungs = 4, spec.copies = 2;
     world alone = world_create(spec), second = world_create(spec);
     second.table.group->key = 99;
     second.table.group->every = 4;
@@ -233,7 +310,7 @@ Test(invariance, packing)
     for (int row = 0; row < 16; row++)
         t->slot_row[row] = row % 8;
     memcpy(t->theta + half, t->theta, half * sizeof *t->theta);
-    world_run(&both, (lehr_backend_options){.threads = 2}, SCANS, SCANS);
+    world_run(&both, options, SCANS, SCANS);
     world_run(&alone, (lehr_backend_options){.threads = 2}, SCANS, SCANS);
     world_run(&second, (lehr_backend_options){.threads = 2}, SCANS, SCANS);
     cr_assert_eq(memcmp(t->theta, alone.table.theta, half * sizeof *t->theta), 0);
@@ -242,6 +319,15 @@ Test(invariance, packing)
     cr_assert_eq(memcmp(t->rung + 8, second.table.rung, 8 * sizeof *t->rung), 0);
     t->group = own, t->group_count = 1;
     world_destroy(&alone), world_destroy(&second), world_destroy(&both);
+}
+
+Test(invariance, packing)
+{
+    for (int i = 0; i < SPECS; i++)
+        if (specs[i].layers > 0)
+            for (int rows = 0; rows <= 8; rows += 4)
+                check_packing(specs[i],
+                              (lehr_backend_options){.threads = 2, .rows_together = rows});
 }
 
 /* Other seed, one scan less: the comparison must see a difference. */

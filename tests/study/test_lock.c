@@ -105,6 +105,21 @@ Test(lock, that_is_gone_is_not_held)
     lehr_dir_close(&dir);
 }
 
+Test(lock, can_be_asked_for_without_being_taken)
+{
+    lehr_dir dir = open_folder();
+    lehr_lock lock;
+    cr_assert_eq(lehr_lock_ask(scratch("none")), LEHR_OK);
+    cr_assert_eq(lehr_lock_ask(scratch_folder), LEHR_OK);
+    cr_assert_not(scratch_has("lock"));
+    cr_assert_eq(lehr_lock_take(&dir, "9", false, &lock), LEHR_OK);
+    cr_assert_eq(lehr_lock_ask(scratch_folder), LEHR_ERR_EXISTS);
+    cr_assert(strstr(lehr_error(), "(job 9)"), "%s", lehr_error());
+    lehr_lock_release(&lock);
+    cr_assert_eq(lehr_lock_ask(scratch_folder), LEHR_OK);
+    lehr_dir_close(&dir);
+}
+
 /* A process can be killed while it writes the file, and anybody can write into it. */
 Test(lock, with_any_words_in_it_can_be_taken)
 {
