@@ -227,12 +227,14 @@ lehr_run *configs_expect(const parity_case *c)
 
 static parity_way way_of(const parity_case *c, const config_way *w)
 {
-    parity_way way = {.options = {.path = w->threads > 0 ? LEHR_PATH_FUSED : LEHR_PATH_TILED,
-                                  .row_threads = w->threads,
-                                  .launch_scans = w->launch,
-                                  .device_count = w->devices,
-                                  .plain = !w->shaped},
-                      .for_shape = w->shaped};
+    parity_way way = {
+        .options = {.path = w->threads > 0 ? LEHR_PATH_FUSED : LEHR_PATH_TILED,
+                    .row_threads = w->threads,
+                    .launch_scans = w->launch,
+                    .device_count = w->devices,
+                    .plain = !w->shaped,
+                    .forget = w->shaped}, /* kernels that keep are never compiled for it */
+        .for_shape = w->shaped};
     for (int32_t d = 0; d < w->devices; d++)
         way.options.device[d] = d;
     return w->parted ? parity_least_memory(c, way) : way;
