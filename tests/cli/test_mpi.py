@@ -9,7 +9,7 @@ import unittest
 
 from program import LEHR, BUILD, ProgramTest, SECONDS, strict_json
 
-LONG = ("-s", "stop.scans=200000", "-s", "output.observe=5000", "-s", "output.checkpoint_s=0.2")
+LONG = ("-s", "stop.scans=1000000", "-s", "output.observe=5000", "-s", "output.checkpoint_s=0.2")
 TIMES = ("wall_s", "proposals_per_s", "dir", "ranks", "checkpoints", "threads")
 
 

@@ -90,8 +90,10 @@ class Resume(ResumeTest):
                 self.assertGreater(scan, 0)
                 self.assertIn("goes on from scan %d" % scan, self.go_on(how, *LENGTH))
                 self.check(how, whole)
-        for hours in ("1e-9", "1e-5", "5e-5"):
-            self.lehr("run", "tiny.yaml", "-q", "-o", "out", *LENGTH, "--maxh", hours, code=85)
+        took_h = strict_json(self.read("whole", "result.json"))["wall_s"] / 3600
+        for hours in (1e-9, 0.1 * took_h, 0.2 * took_h):
+            maxh = ("--maxh", "%g" % hours)
+            self.lehr("run", "tiny.yaml", "-q", "-o", "out", *LENGTH, *maxh, code=85)
         self.go_on("out", *LENGTH)
         self.check("out", whole)
 
@@ -154,7 +156,9 @@ class Resume(ResumeTest):
         self.assertGreater(len(scans), 15, "the run is stopped at many places")
 
     def test_after_kills_at_random_gives_the_undisturbed_run(self):
+        begin = time.monotonic()
         whole = self.whole(*LENGTH)
+        took = time.monotonic() - begin
         dice = random.Random(1)
         for number in range(2):
             out = "out-%d" % number
@@ -162,7 +166,7 @@ class Resume(ResumeTest):
             while not os.path.exists(self.path(out, "result.json")):
                 process = self.start("run", "tiny.yaml", "-q", "-o", out, *LENGTH, *OFTEN)
                 try:
-                    process.communicate(timeout=dice.uniform(0.02, 0.3) + 0.02 * kills)
+                    process.communicate(timeout=took * (dice.uniform(0.1, 0.7) + 0.05 * kills))
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.communicate()
