@@ -93,22 +93,33 @@ static void name_worker(char out[LEHR_OWNER_MAX])
              (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec);
 }
 
-/* The file gets its name when it is held already: one that nobody holds is a dead worker's. */
+static lehr_status fail_worker(const lehr_yard *yard)
+{
+    return lehr_fail(LEHR_ERR_IO, "%s/%s: cannot write: %s", yard->workers.path, yard->worker,
+                     lehr_system_error(errno));
+}
+
+/* The file gets its name when it is held already: one that nobody holds is a dead worker's. Where it is gone, somebody
+ * took it for one between its making and the lock: then another is made. */
 static lehr_status sign_in(lehr_yard *yard)
 {
-    char temporary[LEHR_OWNER_MAX + 8];
-    name_worker(yard->worker);
-    snprintf(temporary, sizeof temporary, ".new-%s", yard->worker);
     const int dir = yard->workers.fd;
-    yard->worker_fd = openat(dir, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                             FILE_MODE);
-    LEHR_CHECK(yard->worker_fd >= 0, LEHR_ERR_IO, "%s/%s: cannot write: %s", yard->workers.path,
-               yard->worker, lehr_system_error(errno));
-    (void)flock(yard->worker_fd, LOCK_EX | LOCK_NB); /* where there are no locks, pids are asked */
-    LEHR_CHECK(renameat(dir, temporary, dir, yard->worker) == 0, LEHR_ERR_IO,
-               "%s/%s: cannot write: %s", yard->workers.path, yard->worker,
-               lehr_system_error(errno));
-    return LEHR_OK;
+    for (;;) {
+        char temporary[LEHR_OWNER_MAX + 8];
+        name_worker(yard->worker);
+        snprintf(temporary, sizeof temporary, ".new-%s", yard->worker);
+        yard->worker_fd = openat(dir, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                                 FILE_MODE);
+        if (yard->worker_fd < 0)
+            return fail_worker(yard);
+        (void)flock(yard->worker_fd, LOCK_EX); /* where there are no locks, pids are asked */
+        if (renameat(dir, temporary, dir, yard->worker) == 0)
+            return LEHR_OK;
+        if (errno != ENOENT)
+            return fail_worker(yard);
+        close(yard->worker_fd);
+        yard->worker_fd = -1;
+    }
 }
 
 /* ---- What dead workers have left ------------------------------------------------------------- */
@@ -147,7 +158,8 @@ static void clean_trial(const lehr_yard *yard, const char *name)
 static void clean_worker(const lehr_yard *yard, const char *name)
 {
     bool unknown;
-    if (name[0] != '.' && !lehr_worker_lives(yard, name, "", 0, &unknown))
+    if ((name[0] != '.' || has_prefix(name, ".new-")) &&
+        !lehr_worker_lives(yard, name, "", 0, &unknown))
         unlinkat(yard->workers.fd, name, 0);
 }
 
@@ -208,7 +220,8 @@ static bool is_foreign(const lehr_dir *dir)
 static lehr_status enter(const char *path, lehr_yard *yard)
 {
     LEHR_TRY(lehr_dir_make(path, &yard->dir));
-    LEHR_CHECK(lehr_yard_is(path) || !is_foreign(&yard->dir), LEHR_ERR_EXISTS,
+    /* In this order: what another worker makes meanwhile is foreign only until `trials` is there. */
+    LEHR_CHECK(!is_foreign(&yard->dir) || lehr_yard_is(path), LEHR_ERR_EXISTS,
                "%s exists and is not the directory of a sweep; choose another with -o", path);
     LEHR_TRY(lehr_dir_enter(&yard->dir, "workers", &yard->workers));
     LEHR_TRY(lehr_dir_enter(&yard->dir, "trials", &yard->trials));

@@ -295,6 +295,7 @@ class Crowds(SweepTest):
         self.fails("sweep", "sweep.yaml", "--shard", "auto", code=2, says="SLURM_ARRAY_TASK_ID", env=env)
 
     def test_eight_at_once_lose_nothing(self):
+        self.write("tiny.yaml", TINY.replace("scans: 60", "scans: 20000"))
         whole = self.whole()
         crowd = [self.one_by_one("out", 64 + 4 * 2) for _ in range(8)]
         for process in crowd:

@@ -138,10 +138,12 @@ Test(yard, removes_what_the_dead_have_half_made_and_nothing_of_the_living)
     cr_assert_eq(mkdir(scratch("sweep/trials/.old-gone"), 0755), 0);
     scratch_write("sweep/trials/.old-gone/file", "x", 1);
     scratch_write("sweep/workers/gone", "", 0);
+    scratch_write("sweep/workers/.new-gone", "", 0);
     lehr_yard b = enter();
     cr_assert(scratch_has(name));
     cr_assert_not(scratch_has("sweep/trials/.old-gone"));
     cr_assert_not(scratch_has("sweep/workers/gone"));
+    cr_assert_not(scratch_has("sweep/workers/.new-gone"));
     cr_assert_eq(scratch_count("sweep/workers"), 2);
     lehr_yard_close(&a);
     lehr_yard_close(&b);
