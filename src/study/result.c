@@ -107,8 +107,9 @@ static json_t *json_origin(const lehr_result_about *about, const lehr_run_summar
     return json_pack("{s:s, s:s, s:o, s:s, s:i, s:i, s:o, s:s, s:s}", "state_hash", hash, "backend",
                      s->backend, "device", lehr_json_text(s->device), "numerics",
                      lehr_kind_name(LEHR_LIST_NUMERICS, (int32_t)s->numerics), "threads",
-                     (int)s->threads, "ranks", (int)s->ranks, "seed", json_unsigned(about->config->run.seed),
-                     "version", lehr_version(), "commit", lehr_commit());
+                     (int)s->threads, "ranks", (int)s->ranks, "seed",
+                     json_unsigned(about->config->run.seed), "version", lehr_version(), "commit",
+                     lehr_commit());
 }
 
 static json_t *json_size(const lehr_result_about *about, const lehr_run_summary *s)

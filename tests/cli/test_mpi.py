@@ -9,7 +9,8 @@ import unittest
 
 from program import LEHR, BUILD, ProgramTest, SECONDS, strict_json
 
-LONG = ("-s", "stop.scans=1000000", "-s", "output.observe=5000", "-s", "output.checkpoint_s=0.2")
+LONG = ("-s", "stop.scans=1000000", "-s", "exchange.every=100")
+LONG += ("-s", "output.observe=5000", "-s", "output.checkpoint_s=0.2")
 TIMES = ("wall_s", "proposals_per_s", "dir", "ranks", "checkpoints", "threads")
 
 
@@ -23,6 +24,7 @@ def built_with_mpi():
 class Ranks(ProgramTest):
     def ranks(self, count, *words, **options):
         launch = ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(count)]
+        launch += ["--mca", "mpi_yield_when_idle", "1"]  # others may want the cores
         if os.geteuid() == 0:
             launch.insert(1, "--allow-run-as-root")
         options.setdefault("stdout", subprocess.PIPE)

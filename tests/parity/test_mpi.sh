@@ -9,7 +9,7 @@ if ! command -v mpirun >/dev/null || [ ! -x "$driver" ]; then
 fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-run=(mpirun --oversubscribe --bind-to none)
+run=(mpirun --oversubscribe --bind-to none --mca mpi_yield_when_idle 1) # others may want the cores
 [ "$(id -u)" -ne 0 ] || run+=(--allow-run-as-root)
 
 "$driver" alone > "$scratch/alone" || { echo "without MPI the driver failed"; exit 1; }

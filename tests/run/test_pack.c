@@ -60,7 +60,7 @@ static void fill_specs(lehr_run_spec specs[RUNS])
 {
     for (int i = 0; i < RUNS; i++) {
         specs[i] = first_spec();
-        specs[i].seed = (uint64_t)(40 + i);
+        specs[i].seed = 40 + (uint64_t)i;
     }
     specs[1].ladder.rungs = 3;
     specs[1].copies = 1;
