@@ -117,9 +117,10 @@ Test(report, annealing_has_no_ladder_and_a_temperature_over_time)
 /* trace/energy-000000.npy of float64 [lines,columns], by hand. */
 static void write_trace(const double *values, int lines, int columns)
 {
+    static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, 0x76, 0};
     static char bytes[1 << 16];
     memset(bytes, ' ', 128);
-    memcpy(bytes, "\x93NUMPY\x01\x00\x76\x00", 10);
+    memcpy(bytes, magic, sizeof magic);
     const int length = snprintf(bytes + 10, 100,
                                 "{'descr': '<f8', 'fortran_order': False, 'shape': (%d, %d), }",
                                 lines, columns);
