@@ -147,16 +147,6 @@ typedef struct sink {
     int32_t rows;
 } sink;
 
-static json_t *read_json(const lehr_yard *yard, const char *id, const char *name)
-{
-    char path[LEHR_PATH_MAX];
-    json_t *object = NULL;
-    if (lehr_path_join(yard->trials.path, id, path) != LEHR_OK ||
-        lehr_result_read(path, name, &object) != LEHR_OK)
-        return NULL;
-    return object;
-}
-
 static bool has_ended(lehr_trial_state state)
 {
     return state == LEHR_TRIAL_DONE || state == LEHR_TRIAL_PRUNED || state == LEHR_TRIAL_FAILED;
@@ -169,8 +159,8 @@ static lehr_status take_row(sink *s, lehr_row *row)
     lehr_trial_look_at(s->yard, row->id, &look);
     if (!has_ended(look.state))
         return LEHR_OK;
-    json_t *result = read_json(s->yard, row->id, "result.json");
-    json_t *status = read_json(s->yard, row->id, "status.json");
+    json_t *result = lehr_yard_read(s->yard, row->id, "result.json");
+    json_t *status = lehr_yard_read(s->yard, row->id, "status.json");
     row->state = lehr_trial_state_name(look.state);
     row->result = result;
     row->status = status;

@@ -16,6 +16,8 @@
 #include "study/directory.h"
 #include "study/store.h"
 
+struct json_t; /* of jansson */
+
 enum { LEHR_OWNER_MAX = 200, LEHR_REASON_MAX = 400 };
 
 /* X(SUFFIX, "name"). */
@@ -58,6 +60,9 @@ typedef struct lehr_yard {
  * file system has no locks. */
 bool lehr_worker_lives(const lehr_yard *yard, const char *worker, const char *host, int64_t pid,
                        bool *unknown);
+
+/* A JSON object of a trial; NULL when it is not there, or not whole. */
+struct json_t *lehr_yard_read(const lehr_yard *yard, const char *id, const char *name);
 
 /* Remove a directory with all that is in it, as far as that goes. */
 void lehr_yard_remove(const lehr_dir *parent, const char *name);

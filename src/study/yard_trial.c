@@ -37,8 +37,7 @@ static const char *text_of(const json_t *object, const char *key)
     return text != NULL ? text : "";
 }
 
-/* A JSON object of a trial; NULL when it is not there, or not whole. */
-static json_t *read_json(const lehr_yard *yard, const char *id, const char *name)
+json_t *lehr_yard_read(const lehr_yard *yard, const char *id, const char *name)
 {
     char path[LEHR_PATH_MAX];
     json_t *object = NULL;
@@ -73,7 +72,8 @@ void lehr_trial_look_at(const lehr_yard *yard, const char *id, lehr_trial_look *
     *out = (lehr_trial_look){.state = LEHR_TRIAL_PENDING};
     if (fstatat(yard->trials.fd, id, &about, AT_SYMLINK_NOFOLLOW) != 0)
         return;
-    json_t *status = read_json(yard, id, "status.json"), *owner = read_json(yard, id, "owner");
+    json_t *status = lehr_yard_read(yard, id, "status.json"),
+           *owner = lehr_yard_read(yard, id, "owner");
     out->state = judge(yard, status, owner, &out->unknown);
     out->scan = json_integer_value(json_object_get(status, "scan"));
     out->attempts = (int32_t)json_integer_value(json_object_get(owner, "failed")) +
