@@ -26,6 +26,9 @@ void lehr_device_fail_at(int64_t n, int code, bool sticky);
 int64_t lehr_device_calls(void);
 int64_t lehr_device_launches(void);
 
+/* Those on one device. */
+int64_t lehr_device_launches_on(int device);
+
 /* Those of kernels that came from a loaded library. */
 int64_t lehr_device_loaded_launches(void);
 

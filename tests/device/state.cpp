@@ -225,6 +225,12 @@ int64_t lehr_device_launches(void)
     return state().launches;
 }
 
+int64_t lehr_device_launches_on(int device)
+{
+    Lock lock(state().lock);
+    return device >= 0 && device < max_devices ? state().devices[(size_t)device]->launches : 0;
+}
+
 lehr_device_alive lehr_device_live(void)
 {
     Lock lock(state().lock);

@@ -41,6 +41,7 @@ struct Device {
     }
     Memory memory;
     cudaError_t sticky = cudaSuccess;
+    int64_t launches = 0;
     Queue common; /* of the default stream and the blocking ones */
     std::map<cudaStream_t, std::unique_ptr<Stream>> streams;
 };

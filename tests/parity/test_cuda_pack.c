@@ -50,7 +50,7 @@ static lehr_status make(const parity_case *c, lehr_run_spec *specs,
 {
     for (int i = 0; i < RUNS; i++)
         snprintf(specs[i].backend, sizeof specs[i].backend, "cuda");
-    return lehr_pack_create_with(specs, RUNS, options, c->objective, out);
+    return lehr_pack_create_with(specs, RUNS, options, c->objective, lehr_comm_solo(), out);
 }
 
 /* As little memory as doubling finds: not all copies are on the device at once. */

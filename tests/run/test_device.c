@@ -69,7 +69,8 @@ static lehr_status choose(const char *name, char chosen[64], char *why)
 {
     lehr_backend_options options = {.device_count = 0};
     const lehr_backend *backend = NULL;
-    const lehr_status status = lehr_device_choose(name, &options, &backend, why, 256);
+    const lehr_status status = lehr_device_choose(name, lehr_comm_solo(), &options, &backend, why,
+                                                  256);
     chosen[0] = '\0';
     if (status != LEHR_OK)
         return status;
@@ -225,10 +226,13 @@ Test(device, devices_of_the_options_stay)
     lehr_backend_options options = {.device_count = 2, .device = {1, 0}};
     const lehr_backend *backend = NULL;
     char why[64];
-    cr_assert_eq(lehr_device_choose("cuda", &options, &backend, why, sizeof why), LEHR_OK);
+    cr_assert_eq(lehr_device_choose("cuda", lehr_comm_solo(), &options, &backend, why, sizeof why),
+                 LEHR_OK);
     cr_assert_eq(options.device_count, 2);
     cr_assert_eq(options.device[0], 1);
-    cr_assert_eq(lehr_device_choose("cuda:0", &options, &backend, why, sizeof why), LEHR_OK);
+    cr_assert_eq(
+        lehr_device_choose("cuda:0", lehr_comm_solo(), &options, &backend, why, sizeof why),
+        LEHR_OK);
     cr_assert_eq(options.device_count, 1);
     cr_assert_eq(options.device[0], 0);
 }
