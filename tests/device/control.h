@@ -3,6 +3,7 @@
  * Every entry of the runtime that can fail counts as one call, from 1; cudaGetLastError, cudaPeekAtLastError,
  * cudaGetErrorName and cudaGetErrorString do not count. The same settings from outside:
  *   LEHR_DEVICE_COUNT=N          devices; 1 without it. 0: error 100 (no device), -1: 35 (no driver)
+ *   LEHR_DEVICE_FIRST=N          number on the machine of the first one that this process sees; 0 without it
  *   LEHR_DEVICE_MEMORY=BYTES     of each device; 4 GiB without it
  *   LEHR_DEVICE_FAIL=N:CODE[:sticky]
  *   LEHR_DEVICE_STREAMS=late     work of a stream runs at its synchronize instead of at once

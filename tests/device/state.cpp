@@ -34,6 +34,8 @@ State::State()
         devices.push_back(std::make_unique<Device>(i));
     if (const char *text = getenv("LEHR_DEVICE_COUNT"))
         count = atoi(text);
+    if (const char *text = getenv("LEHR_DEVICE_FIRST"))
+        first = atoi(text);
     if (const char *text = getenv("LEHR_DEVICE_MEMORY"))
         memory_bytes = strtoull(text, nullptr, 0);
     if (const char *text = getenv("LEHR_DEVICE_FAIL"))
