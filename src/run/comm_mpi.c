@@ -86,7 +86,7 @@ static lehr_status look_around(lehr_comm *comm)
     LEHR_TRY(check(
         MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &node),
         "starting"));
-    int rank, ranks;
+    int rank = 0, ranks = 1;
     int code = MPI_Comm_rank(node, &rank);
     code = code == MPI_SUCCESS ? MPI_Comm_size(node, &ranks) : code;
     MPI_Comm_free(&node);
