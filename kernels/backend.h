@@ -118,7 +118,7 @@ typedef struct lehr_backend {
     /* Host table -> device, device -> host table. */
     lehr_status (*push)(void *state);
     lehr_status (*pull)(void *state);
-    /* The same without weights, when no weight of either differs. */
+    /* The same of all but the weights: of these both have the same. */
     lehr_status (*push_labels)(void *state);
     lehr_status (*pull_labels)(void *state);
     int32_t (*threads)(const void *state);

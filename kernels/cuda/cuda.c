@@ -77,7 +77,7 @@ static void close_cuda(void **state)
 static void number_places(lehr_cuda *cuda)
 {
     int32_t unit = 0;
-    for (lehr_cuda_unit u = LEHR_CUDA_NO_UNIT; lehr_cuda_next_unit(cuda->table, &u); unit++) {
+    for (lehr_cuda_unit u = {0}; lehr_cuda_next_unit(cuda->table, &u); unit++) {
         for (int32_t row = u.row; row < u.row + u.rows; row++)
             cuda->row_group[row] = u.group;
         cuda->unit_group[unit] = u.group;
@@ -132,7 +132,7 @@ static void make_parts(lehr_cuda *cuda)
 {
     int32_t i = 0;
     cuda->parts = 0;
-    for (lehr_cuda_unit u = LEHR_CUDA_NO_UNIT; lehr_cuda_next_unit(cuda->table, &u); i++) {
+    for (lehr_cuda_unit u = {0}; lehr_cuda_next_unit(cuda->table, &u); i++) {
         if (i % cuda->plan.part_units == 0)
             begin_part(cuda, i, &u);
         lehr_cuda_part *part = &cuda->part[cuda->parts - 1];

@@ -2,8 +2,8 @@
  *
  * cuda.c is the table of operations, device.c finds devices and says what went wrong with one, units.c knows the
  * copies of a table, plan.c decides which kernels run and how the copies are parted, memory.c takes and gives
- * back device memory, transfer.c moves rows, explore.c runs scans, jit.c compiles, fast.c calls cuBLAS, which blas.c finds. Launchers are in
- * *.cu, device code in *.cuh.
+ * back device memory, transfer.c moves rows, explore.c runs scans, jit.c compiles, fast.c calls cuBLAS, which
+ * blas.c finds. Launchers are in *.cu, device code in *.cuh.
  *
  * The copies of a table are independent inside a slice, so they may be parted: over several devices, and, when
  * they do not fit, over time. A part is a range of copies. One that other processes have rows of, which can
@@ -32,7 +32,8 @@ typedef struct lehr_extent {
 typedef struct lehr_cuda_unit {
     int32_t group, copy;
     int32_t row, rows;
-    bool whole; /* all of them are */
+    bool whole;   /* all of them are */
+    int32_t next; /* copy to look at */
 } lehr_cuda_unit;
 
 /* A range of copies. */
@@ -123,12 +124,7 @@ bool lehr_cuda_lost(cudaError_t code);
 
 /* ---- units.c ---- */
 
-#define LEHR_CUDA_NO_UNIT                                                                          \
-    {                                                                                              \
-        .copy = -1                                                                                 \
-    } /* before the first one */
-
-/* The next copy that has rows in the table; false: there is none. */
+/* The next copy that has rows in the table, from {0} on; false: there is none. */
 bool lehr_cuda_next_unit(const lehr_table *table, lehr_cuda_unit *unit);
 int32_t lehr_cuda_count_units(const lehr_table *table);
 

@@ -6,7 +6,7 @@
 
 bool lehr_cuda_next_unit(const lehr_table *table, lehr_cuda_unit *unit)
 {
-    for (unit->copy++; unit->group < table->group_count; unit->group++, unit->copy = 0) {
+    for (unit->copy = unit->next; unit->group < table->group_count; unit->group++, unit->copy = 0) {
         const lehr_group *g = &table->group[unit->group];
         const int32_t least = g->first_row < 0 ? -g->first_row / g->rungs : 0;
         unit->copy = unit->copy > least ? unit->copy : least;
@@ -17,6 +17,7 @@ bool lehr_cuda_next_unit(const lehr_table *table, lehr_cuda_unit *unit)
         unit->row = first > 0 ? (int32_t)first : 0;
         unit->rows = (int32_t)end - unit->row;
         unit->whole = unit->rows == g->rungs;
+        unit->next = unit->copy + 1;
         return true;
     }
     return false;
@@ -25,7 +26,7 @@ bool lehr_cuda_next_unit(const lehr_table *table, lehr_cuda_unit *unit)
 int32_t lehr_cuda_count_units(const lehr_table *table)
 {
     int32_t units = 0;
-    for (lehr_cuda_unit u = LEHR_CUDA_NO_UNIT; lehr_cuda_next_unit(table, &u);)
+    for (lehr_cuda_unit u = {0}; lehr_cuda_next_unit(table, &u);)
         units++;
     return units;
 }
@@ -90,7 +91,7 @@ static lehr_extent most_of(lehr_extent a, lehr_extent b)
 lehr_extent lehr_cuda_extent(const lehr_table *table, int32_t units)
 {
     lehr_extent window = {0}, most = {0};
-    lehr_cuda_unit front = LEHR_CUDA_NO_UNIT, back = LEHR_CUDA_NO_UNIT;
+    lehr_cuda_unit front = {0}, back = {0};
     for (int32_t i = 0; lehr_cuda_next_unit(table, &front); i++) {
         lehr_cuda_add(&window, lehr_cuda_size(table, &front), 1);
         if (i >= units && lehr_cuda_next_unit(table, &back))
