@@ -86,6 +86,8 @@ function(lehr_add_test_called test path) # FOLDER/test_NAME becomes the test FOL
         math(EXPR seconds "3 * ${seconds}")
     elseif(test MATCHES "cuda_.*_shim$")
         set(cost 5) # nor the next longest ones last
+    elseif(test MATCHES "cuda_mpi$")
+        math(EXPR seconds "3 * ${seconds}") # up to four ranks at a time wait for each other while others use the cores
     endif()
     # Each of them takes more minutes than a stage should.
     if(test MATCHES "cuda_sanitizers|^device/.*fast_ptx$" OR (LEHR_SANITIZE AND test MATCHES "cuda_.*_ptx$|(cases|fast)_shim$"))
