@@ -36,12 +36,13 @@ static void needs(const lehr_comm *comm, lehr_status status, const char *what)
     lehr_comm_abort(comm, 1);
 }
 
-/* Rows for as many ranks as there may be. */
-static void widen(parity_case *c)
+/* Rows for as many ranks as there may be, or so many copies. */
+static void widen(parity_case *c, int32_t copies)
 {
     lehr_run_spec *s = &c->spec;
     while ((s->method == LEHR_METHOD_TEMPERING ? s->ladder.rungs : 1) * s->copies < 4)
         s->copies++;
+    s->copies = copies > s->copies ? copies : s->copies;
 }
 
 /* Others of its kind: another seed; one with one more copy, whose first look is enough. */
@@ -93,6 +94,16 @@ static lehr_backend_options options_of(const parity_case *c, const setting *with
     return way.options;
 }
 
+static int packs_in_parts; /* on this rank */
+
+static void count_parts(const lehr_pack *pack, const setting *with)
+{
+    lehr_memory_plan plan = {.parts = 1};
+    if (!with->on_cpu)
+        law_needs(pack->backend->plan(&pack->options, pack->problem, &pack->view, &plan), "a plan");
+    packs_in_parts += plan.parts > 1;
+}
+
 static void run_pack(const parity_case *c, int32_t runs, const setting *with)
 {
     lehr_run_spec specs[RUNS];
@@ -101,6 +112,7 @@ static void run_pack(const parity_case *c, int32_t runs, const setting *with)
     fill_specs(c, with->backend, specs);
     needs(with->comm, lehr_pack_create_with(specs, runs, &options, c->objective, with->comm, &pack),
           c->name);
+    count_parts(pack, with);
     if (lehr_comm_rank(with->comm) > 0)
         needs(with->comm, lehr_pack_follow(pack), c->name);
     else
@@ -111,8 +123,8 @@ static void run_pack(const parity_case *c, int32_t runs, const setting *with)
 static void run_case(int32_t i, const setting *with)
 {
     parity_case c = parity_open(i);
-    widen(&c);
     const bool least = strcmp(with->kernels, "least") == 0;
+    widen(&c, least ? 8 : 1);
     const bool packs = c.data && c.spec.batch.points == 0 && !least;
     const bool callback = !c.data && strstr(c.name, "callback");
     if (!callback ||
@@ -154,6 +166,8 @@ int main(int argc, char **argv)
         run_case(i, &with);
     if (devices_are_tests())
         say_devices(with.comm);
+    if (strcmp(with.kernels, "least") == 0 && !with.on_cpu && packs_in_parts == 0)
+        needs(with.comm, LEHR_ERR_ARG, "no rows took turns");
     lehr_comm_finish();
     return 0;
 }

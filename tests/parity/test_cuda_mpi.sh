@@ -92,7 +92,7 @@ fi
 ranks 2 2 "${driver[@]}" cuda:0 fused 4 && [ "$(cat "$scratch/devices")" = "rank 0: 0, rank 1: 0" ] ||
     fail "two ranks on one of two devices: $(cat "$scratch/devices")"
 
-# Parts take turns: runs that are alone, with memory for one copy.
-without_mpi least 1 10
-ranks 3 2 "${driver[@]}" cuda least && same "little memory" "$(one_each 3 2)"
+# Parts take turns: runs that are alone, of eight copies, with memory for one.
+without_mpi least 4 4
+ranks 3 2 "${driver[@]}" cuda least 4 && same "little memory" "$(one_each 3 2)"
 exit $((failures > 0))
