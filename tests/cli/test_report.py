@@ -70,14 +70,14 @@ class Report(ProgramTest):
         self.assertEqual(self.lehr("report", "run").stdout, "run/report.html\n")
         for width in (400, 1200):
             for scheme, color, other in (("light", LIGHT_BLUE, DARK_BLUE), ("dark", DARK_BLUE, LIGHT_BLUE)):
-                self.check_page(path, charts=10, width=width, scheme=scheme)
+                self.check_page(path, charts=11, width=width, scheme=scheme)
                 self.assertGreater(self.browser.evaluate(SERIES % color), 500)
                 self.assertEqual(self.browser.evaluate(SERIES % other), 0)
 
     def test_every_axis_has_a_name_and_every_figure_a_table(self):
         self.run_tiny("run", "output.trace.energy=10")
         self.lehr("report", "run")
-        self.check_page(self.path("run", "report.html"), charts=10)
+        self.check_page(self.path("run", "report.html"), charts=11)
         titles = self.browser.evaluate("figures.map((f) => [f.chart.options.scales.x.title.text, f.chart.options.scales.y.title.text])")
         self.assertTrue(all(x and y for x, y in titles), titles)
         self.assertEqual(self.browser.evaluate('document.querySelectorAll("figure").length'),
@@ -86,7 +86,7 @@ class Report(ProgramTest):
     def test_curves_go_over_scans_proposals_or_seconds(self):
         self.run_tiny("run")
         self.lehr("report", "run")
-        self.check_page(self.path("run", "report.html"), charts=9)
+        self.check_page(self.path("run", "report.html"), charts=10)
         last = "(() => { const p = figures[0].description.series[0].points; return p[p.length - 1][0]; })()"
         self.assertEqual(self.browser.evaluate(last), 60)
         self.browser.evaluate("""document.querySelector('input[value="proposals"]').click()""")
@@ -98,7 +98,7 @@ class Report(ProgramTest):
     def test_a_legend_hides_and_shows(self):
         self.run_tiny("run")
         self.lehr("report", "run")
-        self.check_page(self.path("run", "report.html"), charts=9)
+        self.check_page(self.path("run", "report.html"), charts=10)
         self.browser.evaluate('document.querySelector(".legend button").click()')
         self.assertEqual(self.browser.evaluate("figures[0].chart.isDatasetVisible(0)"), False)
         self.browser.evaluate('document.querySelector(".legend button").click()')
@@ -107,7 +107,7 @@ class Report(ProgramTest):
     def test_on_paper_it_is_light_and_whole(self):
         self.run_tiny("run")
         self.lehr("report", "run")
-        self.check_page(self.path("run", "report.html"), charts=9, scheme="dark")
+        self.check_page(self.path("run", "report.html"), charts=10, scheme="dark")
         self.browser.evaluate('addEventListener("beforeprint", () => { window.seen = %s; })' % (SERIES % LIGHT_BLUE))
         pdf = self.browser.pdf()
         self.assertTrue(pdf.startswith(b"%PDF-") and len(pdf) > 50000, len(pdf))
