@@ -31,6 +31,12 @@
     X(ROWS, 0, "rows", "N,N,...", "numbers of rows to compare: 1,2,4,8")                           \
     X(SEEDS, 0, "seeds", "N", "runs of everything, with seeds from that of the config on: 20")     \
     X(TARGET, 0, "target", "METRIC=VALUE", "what is to be reached, in place of stop.target")       \
+    X(TASKS, 0, "tasks", "N",                                                                      \
+      "tasks of the array of a sweep: 8; ranks that share a run's rows: 1")                        \
+    X(AT_ONCE, 0, "at-once", "M", "tasks of the array that run at one time; else as many as can")  \
+    X(TIME, 0, "time", "LIMIT",                                                                    \
+      "of one visit, as Slurm reads it: minutes, h:mm:ss, d-hh; 1:00:00")                          \
+    X(GPUS, 0, "gpus", "N", "GPUs of a task; else one where the backend is cuda")                  \
     X(QUIET, 'q', "quiet", NULL, "no progress and no notes on stderr; errors stay")                \
     X(JSON, 0, "json", NULL, "one JSON object on stdout instead of a table")                       \
     X(HELP, 'h', "help", NULL, "show this text")                                                   \
