@@ -13,7 +13,7 @@
     X(OUTPUT, 'o', "output", "PATH", "where to write")                                             \
     X(BACKEND, 0, "backend", "NAME", "auto, cpu, cuda, cuda:N,M, cuda:all or cuda:PART-OF-NAME")   \
     X(THREADS, 0, "threads", "N",                                                                  \
-      "threads of the cpu backend; 0: one per CPU of the affinity mask")                           \
+      "threads of the cpu backend; auto: one per CPU of the affinity mask")                        \
     X(RESUME, 0, "resume", "auto|never", "auto (default): go on with a run that is there already") \
     X(EXTEND, 0, "extend", "scans=+N", "N more scans at the last temperatures, nothing adapts")    \
     X(BREAK_LOCK, 0, "break-lock", NULL, "take the directory from a process that is gone")         \

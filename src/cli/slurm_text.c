@@ -130,7 +130,7 @@ static void add_progress(const lehr_slurm_job *job, lehr_text *out)
                              "}\n\n"
                            : "# Another answer as soon as the run is further.\n"
                              "progress() {\n"
-                             "    \"$lehr\" status \"$dir\" --json | grep '\"scan\"'\n"
+                             "    \"$lehr\" status \"$dir\" --json | grep -m 1 '\"scan\"'\n"
                              "}\n\n");
 }
 
