@@ -43,14 +43,14 @@ JobCompType=jobcomp/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=1
-SlurmctldParameters=preempt_send_user_signal
+SlurmctldParameters={parameters}
 SlurmdParameters=config_overrides
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 KillWait=5
 MinJobAge=3600
 ReturnToService=2
-RequeueExit={requeue_exit}
+{more}
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=8000 State=UNKNOWN
 PartitionName=low Nodes=ALL Default=YES PriorityTier=1 PreemptMode=REQUEUE GraceTime=20
 PartitionName=high Nodes=ALL PriorityTier=10 PreemptMode=OFF
@@ -104,7 +104,7 @@ class OneNode:
         for name in ("state", "spool"):
             shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
             os.makedirs(os.path.join(self.folder, name))
-        self.configure("")
+        self.configure()
         for name in ("slurmctld", "slurmd"):
             with open(os.path.join(self.folder, name + ".out"), "wb") as out:
                 self.daemons.append(
@@ -121,22 +121,25 @@ class OneNode:
             time.sleep(0.1)
         return False
 
-    def configure(self, requeue_exit):
-        """`requeue_exit`: the exit codes after which the cluster itself requeues a job."""
+    def configure(self, **habits):
+        """RequeueExit: the exit code after which the cluster itself requeues a job, unless None; user_signal: does
+        preemption send --signal, or TERM?"""
+        requeue, user_signal = habits.get("requeue_exit"), habits.get("user_signal")
         text = CONFIG.format(
-            host=self.host, ports=self.ports, folder=self.folder, cpus=CPUS, requeue_exit=requeue_exit
+            host=self.host, ports=self.ports, folder=self.folder, cpus=CPUS,
+            more="" if requeue is None else "RequeueExit=%d" % requeue,
+            parameters="preempt_send_user_signal" if user_signal else "power_save_interval=10",
         )
-        if not requeue_exit:
-            text = text.replace("RequeueExit=\n", "")
         with open(self.env["SLURM_CONF"], "w", encoding="utf-8") as file:
             file.write(text)
 
-    def requeue_after(self, code):
-        """The exit code after which the cluster itself requeues a job; None: after none."""
-        self.configure("" if code is None else str(code))
+    def become(self, **habits):
+        """Another cluster, with the same jobs."""
+        self.configure(**habits)
         self.ask("scontrol", "reconfigure")
-        shown = re.search(r"^RequeueExit +=(.*)$", self.ask("scontrol", "show", "config"), re.M).group(1)
-        assert shown.strip() == ("(null)" if code is None else str(code)), shown
+        shown = dict(re.findall(r"^(\w+) += (.*)$", self.ask("scontrol", "show", "config"), re.M))
+        assert shown["RequeueExit"] == str(habits.get("requeue_exit") or "(null)"), shown["RequeueExit"]
+        assert ("user_signal" in shown["SlurmctldParameters"]) == bool(habits.get("user_signal")), shown
 
     def stop(self):
         """Jobs first: what they started must not outlive the daemons that would end it."""
