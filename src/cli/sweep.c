@@ -151,17 +151,22 @@ static int exit_code(const lehr_tally *tally, lehr_worker_end end)
     return tally->state[LEHR_TRIAL_FAILED] > 0 ? LEHR_EXIT_FAILED_TRIALS : LEHR_EXIT_OK;
 }
 
-static const char *job_name(void)
+/* "12", and when it was started again "12 restart 1"; "" where there is none. */
+static const char *job_name(char out[LEHR_NAME_MAX])
 {
-    const char *job = getenv("SLURM_JOB_ID");
-    return job != NULL ? job : "";
+    const char *job = getenv("SLURM_JOB_ID"), *restart = getenv("SLURM_RESTART_COUNT");
+    snprintf(out, LEHR_NAME_MAX, "%s%s%s", job != NULL ? job : "",
+             job != NULL && restart != NULL ? " restart " : "",
+             job != NULL && restart != NULL ? restart : "");
+    return out;
 }
 
 static lehr_status work(session *s, const char *name, int *code)
 {
     lehr_worker_end end = LEHR_WORKER_DONE;
     lehr_tally tally;
-    LEHR_TRY(lehr_yard_enter(s->dir, job_name(), &s->yard));
+    char job[LEHR_NAME_MAX];
+    LEHR_TRY(lehr_yard_enter(s->dir, job_name(job), &s->yard));
     LEHR_TRY(lehr_ledger_write(s->trials, name, &s->yard));
     announce(s);
     LEHR_TRY(go(s, &end));

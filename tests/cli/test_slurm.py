@@ -100,7 +100,7 @@ class Jobs(ProgramTest):
             except (FileNotFoundError, ValueError):
                 continue
             if os.path.exists(self.path("out", "workers", owner["worker"])):
-                jobs.add(owner["job"])
+                jobs.add(owner["job"].split()[0])
         return jobs
 
     def run_owner(self):
