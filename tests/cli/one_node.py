@@ -86,7 +86,7 @@ def end_with_parent():
 class OneNode:
     def __init__(self, folder):
         self.folder = folder
-        self.daemons = []
+        self.daemons, self.begun = [], []
         self.host = socket.gethostname().split(".")[0]
         self.env = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "SBATCH"))}
         self.env.update(PATH=PLACES, SLURM_CONF=os.path.join(folder, "slurm.conf"))
@@ -143,6 +143,9 @@ class OneNode:
 
     def stop(self):
         """Jobs first: what they started must not outlive the daemons that would end it."""
+        for one in self.begun:
+            one.kill()
+            one.wait()
         if self.daemons:
             self.ask("scancel", "--full", "--signal=KILL", "--user=root", fine=False)
             self.ask("scancel", "--user=root", fine=False)
@@ -178,6 +181,15 @@ class OneNode:
         if fine and done.returncode:
             raise RuntimeError(" ".join(words) + ": " + done.stdout + done.stderr)
         return done.stdout
+
+    def begin(self, *words):
+        """Not waited for: scancel tries again and again to signal a job that has left in between."""
+        self.begun.append(
+            subprocess.Popen(
+                words, env=self.env, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
 
     def submit(self, *words, cwd):
         return self.ask("sbatch", "--parsable", *words, cwd=cwd).strip()

@@ -135,7 +135,7 @@ class Jobs(ProgramTest):
                     task for task in touched
                     if jobs[task]["JobState"] == "PENDING" or int(jobs[task]["Restarts"]) > before[task]
                 ]
-                over = [task for task in touched if jobs[task]["JobState"] not in OPEN]
+                over = [task for task in touched if jobs[task]["JobState"] not in OPEN and task not in back]
                 return (back, over) if len(back) + len(over) == len(touched) else None
 
             back, over = self.until("a task to come back", settled)
@@ -149,14 +149,14 @@ class Jobs(ProgramTest):
 
     def signal_one(self, number, owners, *more):
         def act(tasks):
-            self.node.ask("scancel", "--signal=USR1", *more, self.name(number, tasks[0]), fine=False)
+            self.node.begin("scancel", "--signal=USR1", *more, self.name(number, tasks[0]))
             return tasks[:1]
 
         return self.disturb(number, owners, act)
 
     def requeue_one(self, number, owners):
         def act(tasks):
-            self.node.ask("scontrol", "requeue", self.name(number, tasks[0]), fine=False)
+            self.node.begin("scontrol", "requeue", self.name(number, tasks[0]))
             return tasks[:1]
 
         return self.disturb(number, owners, act)
