@@ -90,6 +90,7 @@ class OneNode:
         self.host = socket.gethostname().split(".")[0]
         self.env = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "SBATCH"))}
         self.env.update(PATH=PLACES, SLURM_CONF=os.path.join(folder, "slurm.conf"))
+        self.env["OMPI_MCA_mpi_yield_when_idle"] = "1"  # others may want the cores
 
     def start(self):
         """Another process may take a port between our look and the daemon's: then other ports are tried."""

@@ -10,7 +10,8 @@ import time
 import unittest
 
 import one_node
-from program import BUILD, TINY, ProgramTest, SECONDS, strict_json
+from program import TINY, ProgramTest, SECONDS, strict_json
+from test_mpi import built_with_mpi
 
 SWEEP = """base: tiny.yaml
 axes:
@@ -228,6 +229,21 @@ class Jobs(ProgramTest):
         self.assertEqual(result["state_hash"], expected["state_hash"])
         self.assertIn("goes on from scan", self.read("tiny-%s.log" % number))
         self.assertEqual([name for name in self.left_behind("out") if name.startswith(".")], [])
+
+    def test_ranks_share_the_rows_of_a_run(self):
+        self.node.become(requeue_exit=85, user_signal=True)
+        if not built_with_mpi() or "pmix" not in self.node.ask("srun", "--mpi=list"):
+            self.skipTest("a build without MPI, or a Slurm without PMIx")
+        self.config(scans=400000, observe=10000)
+        words = ("tiny.yaml", "-s", "exchange.every=100", "-o")
+        alone = self.aside("run", *words, "alone")
+        self.events = 0
+        number = self.submit(*words, "out", "--tasks", "2")
+        self.signal_one(number, self.run_owner)
+        self.until("the end of the run", lambda: self.ended(number))
+        self.whole(alone)
+        result, expected = [strict_json(self.read(name, "result.json")) for name in ("out", "alone")]
+        self.assertEqual((result["ranks"], result["state_hash"]), (2, expected["state_hash"]))
 
     def test_what_its_user_cancels_stays_canceled(self):
         self.node.become(requeue_exit=85, user_signal=True)
