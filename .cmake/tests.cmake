@@ -76,6 +76,9 @@ function(lehr_add_test_called test path) # FOLDER/test_NAME becomes the test FOL
         list(APPEND labels once)
         set(cost 10) # the longest ones first
     endif()
+    if(test STREQUAL "cli/test_slurm")
+        math(EXPR seconds "2 * ${seconds}") # it mostly waits for Slurm, whose every step a busy machine delays
+    endif()
     if(name MATCHES "^long_")
         list(APPEND labels long)
         set(seconds ${test_seconds_long})
