@@ -1,4 +1,5 @@
-/* observe.c: a look at the run: which weights are the best so far, and the figures of a progress line. */
+/* observe.c: a look at runs: which weights are the best so far, and the figures of a progress line. Runs of a pack
+ * that are due at one scan are weighed together. */
 #include <math.h>
 #include <string.h>
 
@@ -7,6 +8,8 @@
 #include "run/follow.h"
 #include "run/run.h"
 #include "run/share.h"
+
+/* ---- Scores ------------------------------------------------------------------------------------ */
 
 /* Sum of squared errors and r2 of outputs[N,K] against targets[N,K] of one part; rmse in the data's units. */
 static void score_regression(const lehr_run *run, lehr_part part, lehr_score *out)
@@ -33,24 +36,40 @@ static void score_regression(const lehr_run *run, lehr_part part, lehr_score *ou
     out->rmse = sqrt(squares / (double)data->points / K);
 }
 
-lehr_status lehr_run_score(lehr_run *run, lehr_part part, const float *theta, lehr_score *out)
+/* What an evaluation of these weights says of them, and what it does not: that needs the outputs. */
+static lehr_status fill_score(const lehr_run *run, lehr_part part, const float *theta,
+                              const lehr_evaluation *evaluation, lehr_score *out)
 {
-    *out = (lehr_score){NAN, NAN, NAN, NAN};
-    const lehr_part_data *data = &run->pack->problem->part[part];
-    if (run->pack->problem->args.target != LEHR_TARGET_NETWORK || data->points == 0)
-        return LEHR_OK;
-    lehr_evaluation evaluation;
-    LEHR_TRY(run->pack->backend->evaluate(run->pack->state, part, theta, 1, &evaluation));
-    out->loss = evaluation.loss;
-    if (!run->pack->outputs) {
-        out->accuracy = evaluation.hits / (double)data->points;
+    const lehr_pack *pack = run->pack;
+    const lehr_part_data *data = &pack->problem->part[part];
+    *out = (lehr_score){evaluation->loss, NAN, NAN, NAN};
+    if (!pack->outputs) {
+        out->accuracy = evaluation->hits / (double)data->points;
         return LEHR_OK;
     }
-    LEHR_TRY(lehr_forward(&run->pack->problem->args.network, theta, data->inputs, data->points,
-                          run->pack->outputs));
+    LEHR_TRY(lehr_forward(&pack->problem->args.network, theta, data->inputs, data->points,
+                          pack->outputs));
     score_regression(run, part, out);
     return LEHR_OK;
 }
+
+static bool has_part(const lehr_pack *pack, lehr_part part)
+{
+    return pack->problem->args.target == LEHR_TARGET_NETWORK &&
+           pack->problem->part[part].points > 0;
+}
+
+lehr_status lehr_run_score(lehr_run *run, lehr_part part, const float *theta, lehr_score *out)
+{
+    lehr_evaluation evaluation;
+    *out = (lehr_score){NAN, NAN, NAN, NAN};
+    if (!has_part(run->pack, part))
+        return LEHR_OK;
+    LEHR_TRY(run->pack->backend->evaluate(run->pack->state, part, theta, 1, &evaluation));
+    return fill_score(run, part, theta, &evaluation, out);
+}
+
+/* ---- The best ---------------------------------------------------------------------------------- */
 
 static void take(lehr_run *run, const float *theta, double loss, double energy)
 {
@@ -58,33 +77,22 @@ static void take(lehr_run *run, const float *theta, double loss, double energy)
     run->best_loss = loss;
     run->best_energy = energy;
     run->best_scan = run->scan;
+    run->changed = true;
 }
 
 /* Keep the candidate with the lowest validation loss; ties go to the lower training energy, then to the older. */
-static lehr_status judge_candidates(lehr_run *run)
+static lehr_status judge(const lehr_asking *asking, const lehr_asked *candidate,
+                         const lehr_evaluation *evaluation)
 {
-    const size_t P = (size_t)run->pack->table->parameters;
-    lehr_evaluation evaluation[LEHR_CANDIDATES];
-    LEHR_TRY(run->pack->backend->evaluate(run->pack->state, LEHR_PART_VALIDATION,
-                                          run->pack->candidate, run->pack->candidates, evaluation));
-    for (int32_t i = 0; i < run->pack->candidates; i++) {
-        const double loss = evaluation[i].loss, energy = run->pack->candidate_energy[i];
-        if (loss < run->best_loss || (loss == run->best_loss && energy < run->best_energy))
-            take(run, run->pack->candidate + (size_t)i * P, loss, energy);
-    }
-    run->pack->candidates = 0;
+    lehr_run *run = candidate->run;
+    const double loss = evaluation->loss, energy = candidate->energy;
+    (void)asking;
+    if (loss < run->best_loss || (loss == run->best_loss && energy < run->best_energy))
+        take(run, candidate->theta, loss, energy);
     return LEHR_OK;
 }
 
-static lehr_status add_candidate(lehr_run *run, const float *theta, double energy)
-{
-    const size_t P = (size_t)run->pack->table->parameters;
-    memcpy(run->pack->candidate + (size_t)run->pack->candidates * P, theta, P * sizeof *theta);
-    run->pack->candidate_energy[run->pack->candidates++] = energy;
-    return run->pack->candidates == LEHR_CANDIDATES ? judge_candidates(run) : LEHR_OK;
-}
-
-static lehr_status choose_by_validation(lehr_run *run)
+static lehr_status add_candidates(const lehr_asking *asking, lehr_run *run)
 {
     const lehr_table *t = run->pack->table;
     const lehr_group *g = lehr_run_group(run);
@@ -93,11 +101,20 @@ static lehr_status choose_by_validation(lehr_run *run)
         if (!lehr_share_owns(run->pack, r))
             continue;
         if (t->rung[r] == 0)
-            LEHR_TRY(add_candidate(run, t->theta + at, t->energy[r]));
+            LEHR_TRY(lehr_block_add(asking, &(lehr_asked){run, t->theta + at, t->energy[r]}));
         if (!lehr_batched(run) && t->best_scan[r] > run->observed_scan)
-            LEHR_TRY(add_candidate(run, t->best + at, t->best_energy[r]));
+            LEHR_TRY(lehr_block_add(asking, &(lehr_asked){run, t->best + at, t->best_energy[r]}));
     }
-    return run->pack->candidates ? judge_candidates(run) : LEHR_OK;
+    return LEHR_OK;
+}
+
+static lehr_status choose_by_validation(lehr_pack *pack)
+{
+    const lehr_asking asking = {pack, LEHR_PART_VALIDATION, judge};
+    for (int32_t i = 0; i < pack->count; i++)
+        if (pack->run[i].due)
+            LEHR_TRY(add_candidates(&asking, &pack->run[i]));
+    return lehr_block_end(&asking);
 }
 
 static void choose_by_energy(lehr_run *run)
@@ -111,6 +128,45 @@ static void choose_by_energy(lehr_run *run)
             run->best_scan = t->best_scan[r];
         }
 }
+
+static lehr_status choose(lehr_pack *pack)
+{
+    const bool validates = has_part(pack, LEHR_PART_VALIDATION);
+    if (validates)
+        LEHR_TRY(choose_by_validation(pack));
+    for (int32_t i = 0; i < pack->count; i++) {
+        if (!pack->run[i].due)
+            continue;
+        if (!validates)
+            choose_by_energy(&pack->run[i]);
+        LEHR_TRY(lehr_share_best(&pack->run[i]));
+    }
+    return LEHR_OK;
+}
+
+static lehr_status keep_score(const lehr_asking *asking, const lehr_asked *best,
+                              const lehr_evaluation *evaluation)
+{
+    lehr_run *run = best->run;
+    return fill_score(run, asking->part, best->theta, evaluation, &run->best_score[asking->part]);
+}
+
+/* Of those that have another best than before. */
+static lehr_status score(lehr_pack *pack, lehr_part part)
+{
+    const lehr_asking asking = {pack, part, keep_score};
+    for (int32_t i = 0; i < pack->count; i++) {
+        lehr_run *run = &pack->run[i];
+        if (!run->due || !(run->changed || run->observed_scan < 0))
+            continue;
+        run->best_score[part] = (lehr_score){NAN, NAN, NAN, NAN};
+        if (has_part(pack, part))
+            LEHR_TRY(lehr_block_add(&asking, &(lehr_asked){run, run->best, run->best_energy}));
+    }
+    return lehr_block_end(&asking);
+}
+
+/* ---- The figures ------------------------------------------------------------------------------- */
 
 /* Acceptance on the coldest rung of all copies since the last observation. */
 static double cold_acceptance(lehr_run *run)
@@ -165,20 +221,30 @@ static void fill_observation(lehr_run *run)
     };
 }
 
-lehr_status lehr_run_observe(lehr_run *run)
+static bool any_due(const lehr_pack *pack)
 {
-    if (!run->pack->pulled)
-        LEHR_TRY(lehr_share_pull(run->pack));
-    const double loss = run->best_loss, energy = run->best_energy;
-    if (run->pack->problem->part[LEHR_PART_VALIDATION].points > 0)
-        LEHR_TRY(choose_by_validation(run));
-    else
-        choose_by_energy(run);
-    LEHR_TRY(lehr_share_best(run, run->best_loss != loss || run->best_energy != energy));
-    if (run->observed_scan < 0 || run->best_loss != loss || run->best_energy != energy)
-        for (int part = LEHR_PART_TRAIN; part <= LEHR_PART_VALIDATION; part++)
-            LEHR_TRY(lehr_run_score(run, (lehr_part)part, run->best, &run->best_score[part]));
-    fill_observation(run);
-    run->observed_scan = run->scan;
+    for (int32_t i = 0; i < pack->count; i++)
+        if (pack->run[i].due)
+            return true;
+    return false;
+}
+
+lehr_status lehr_pack_observe(lehr_pack *pack)
+{
+    if (!any_due(pack))
+        return LEHR_OK;
+    if (!pack->pulled)
+        LEHR_TRY(lehr_share_pull(pack));
+    LEHR_TRY(choose(pack));
+    LEHR_TRY(score(pack, LEHR_PART_TRAIN));
+    LEHR_TRY(score(pack, LEHR_PART_VALIDATION));
+    for (int32_t i = 0; i < pack->count; i++) {
+        lehr_run *run = &pack->run[i];
+        if (!run->due)
+            continue;
+        fill_observation(run);
+        run->observed_scan = run->scan;
+        run->changed = false;
+    }
     return LEHR_OK;
 }
