@@ -208,8 +208,8 @@ lehr_energies lehr_cpu_learn(lehr_cpu *cpu, int32_t worker, int64_t row, double 
 
 lehr_status lehr_cpu_slice(lehr_cpu *cpu, uint64_t scan, uint64_t scans);
 
-/* After scan number `scan`, when scan+1 is a multiple of `every`: adapt steps, exchange rungs. */
-void lehr_cpu_settle(lehr_cpu *cpu, const lehr_group *group, uint64_t scan);
+/* After scan number `scan`, in groups whose `every` divides scan+1: adapt steps, exchange rungs. */
+void lehr_cpu_settle(lehr_cpu *cpu, uint64_t scan);
 
 lehr_status lehr_cpu_start(lehr_cpu *cpu);
 lehr_status lehr_cpu_batch(lehr_cpu *cpu, const lehr_part_data *data);
