@@ -250,6 +250,7 @@ static lehr_status fill(lehr_pack *pack)
     LEHR_TRY(make_scratch(pack));
     LEHR_TRY(lehr_share_create(pack));
     LEHR_TRY(pack->backend->open(&pack->options, pack->problem, &pack->view, &pack->state));
+    pack->backend->describe(pack->options.device[0], &pack->device);
     if (pack->backend->notice && pack->notice[0] == '\0')
         lehr_text_copy(pack->notice, sizeof pack->notice, pack->backend->notice(pack->state));
     return lehr_pack_start(pack);

@@ -16,6 +16,7 @@ struct lehr_pack {
     const lehr_objective *objective;
     const lehr_problem *problem;
     const lehr_backend *backend;
+    lehr_device_info device;        /* that the work is on, or the first of them */
     lehr_cache cache;               /* of compiled kernels */
     char notice[5 * LEHR_NAME_MAX]; /* what a user may not expect; "" */
     void *state;                    /* of the backend */
