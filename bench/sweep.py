@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """What does it cost to run many small trials in place of one run with as many rows?
 
-    bench/sweep.py [--case iris|digits|both] [--trials 500] [--rounds 5] [--lehr build/release/lehr]
+    bench/sweep.py [--case iris|digits|both] [--trials 500] [--scans N] [--rounds 5] [--lehr build/release/lehr]
 
 By turns: a sweep over seeds, and one `lehr run` of the same network, temperatures and number of scans whose copies
 make up the same rows. Both are whole programs, files included. The figure is the run's time over the sweep's:
 1 means that packing costs nothing. Core seconds leave out waiting for the disk and for others.
 
-iris: 4-8-3, all weights move, 8 rungs, 2,000 scans. digits: 64-32-10, neurons move, 2 annealed rows, 1,000 scans
-(configs/digits.yaml, shorter). Every run is looked at every 100 scans.
+iris: 4-8-3, all weights move, 8 rungs, 2,000 scans; digits: 64-32-10, neurons move, 2 annealed rows, 1,000 scans
+(configs/digits.yaml, but shorter). Every trial is looked at every 100 scans.
 """
 
 import argparse
@@ -30,7 +30,7 @@ data:
   validation_fraction: 0.1
 network: {hidden: [8]}
 temperatures: {rungs: 8, min: 1e-3, max: 1e-1, copies: 1}
-stop: {scans: 2000}
+stop: {scans: %d}
 """
 
 DIGITS = """name: digits
@@ -49,7 +49,7 @@ chains: 2
 cooling: {kind: geometric, start: 3, end: 0.05}
 moves:
   - {kind: gaussian, scope: neuron}
-stop: {scans: 1000}
+stop: {scans: %d}
 """
 
 SWEEP = """base: config.yaml
@@ -57,8 +57,8 @@ axes:
   seed: {range: [1, %d]}
 """
 
-# The config, the key that makes copies, and how many a trial has.
-CASES = {"iris": (IRIS, "temperatures.copies", 1), "digits": (DIGITS, "chains", 2)}
+# The config, its scans, the key that makes copies, and how many a trial has.
+CASES = {"iris": (IRIS, 2000, "temperatures.copies", 1), "digits": (DIGITS, 1000, "chains", 2)}
 
 
 def seconds(folder, *words):
@@ -71,12 +71,12 @@ def seconds(folder, *words):
 
 
 def compare(name, options):
-    config, key, copies = CASES[name]
+    config, scans, key, copies = CASES[name]
     lehr = os.path.abspath(options.lehr)
     ratios = []
     with tempfile.TemporaryDirectory(prefix="lehr-bench-") as folder:
         with open(os.path.join(folder, "config.yaml"), "w", encoding="utf-8") as file:
-            file.write(config % DATA)
+            file.write(config % (DATA, options.scans or scans))
         with open(os.path.join(folder, "sweep.yaml"), "w", encoding="utf-8") as file:
             file.write(SWEEP % options.trials)
         for turn in range(options.rounds):
@@ -99,6 +99,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--case", choices=[*CASES, "both"], default="both")
     parser.add_argument("--trials", type=int, default=500)
+    parser.add_argument("--scans", type=int, help="of every trial; the case's own unless given")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--lehr", default=os.path.join(ROOT, "build/release/lehr"))
     options = parser.parse_args()

@@ -12,12 +12,12 @@
 /* ---- Scores ------------------------------------------------------------------------------------ */
 
 /* Sum of squared errors and r2 of outputs[N,K] against targets[N,K] of one part; rmse in the data's units. */
-static void score_regression(const lehr_run *run, lehr_part part, lehr_score *out)
+static void score_regression(const lehr_pack *pack, lehr_part part, const float *outputs,
+                             lehr_score *out)
 {
-    const lehr_part_data *data = &run->pack->problem->part[part];
-    const int32_t K = run->pack->problem->args.outputs;
-    const lehr_dataset_info info = lehr_dataset_describe(
-        lehr_objective_dataset(run->pack->objective));
+    const lehr_part_data *data = &pack->problem->part[part];
+    const int32_t K = pack->problem->args.outputs;
+    const lehr_dataset_info info = lehr_dataset_describe(lehr_objective_dataset(pack->objective));
     double r2 = 0, squares = 0;
     for (int32_t k = 0; k < K; k++) {
         double mean = 0, error = 0, spread = 0;
@@ -25,7 +25,7 @@ static void score_regression(const lehr_run *run, lehr_part part, lehr_score *ou
             mean += data->targets[n * K + k];
         mean /= (double)data->points;
         for (int64_t n = 0; n < data->points; n++) {
-            const double y = data->targets[n * K + k], e = run->pack->outputs[n * K + k] - y;
+            const double y = data->targets[n * K + k], e = outputs[n * K + k] - y;
             error += e * e;
             spread += (y - mean) * (y - mean);
         }
@@ -36,21 +36,15 @@ static void score_regression(const lehr_run *run, lehr_part part, lehr_score *ou
     out->rmse = sqrt(squares / (double)data->points / K);
 }
 
-/* What an evaluation of these weights says of them, and what it does not: that needs the outputs. */
-static lehr_status fill_score(const lehr_run *run, lehr_part part, const float *theta,
-                              const lehr_evaluation *evaluation, lehr_score *out)
+static lehr_score score_of(const lehr_weighed *w)
 {
-    const lehr_pack *pack = run->pack;
-    const lehr_part_data *data = &pack->problem->part[part];
-    *out = (lehr_score){evaluation->loss, NAN, NAN, NAN};
-    if (!pack->outputs) {
-        out->accuracy = evaluation->hits / (double)data->points;
-        return LEHR_OK;
-    }
-    LEHR_TRY(lehr_forward(&pack->problem->args.network, theta, data->inputs, data->points,
-                          pack->outputs));
-    score_regression(run, part, out);
-    return LEHR_OK;
+    const lehr_pack *pack = w->run->pack;
+    lehr_score score = {w->evaluation.loss, NAN, NAN, NAN};
+    if (w->outputs)
+        score_regression(pack, w->part, w->outputs, &score);
+    else
+        score.accuracy = w->evaluation.hits / (double)pack->problem->part[w->part].points;
+    return score;
 }
 
 static bool has_part(const lehr_pack *pack, lehr_part part)
@@ -61,12 +55,17 @@ static bool has_part(const lehr_pack *pack, lehr_part part)
 
 lehr_status lehr_run_score(lehr_run *run, lehr_part part, const float *theta, lehr_score *out)
 {
-    lehr_evaluation evaluation;
+    lehr_pack *pack = run->pack;
+    lehr_weighed w = {.run = run, .part = part};
     *out = (lehr_score){NAN, NAN, NAN, NAN};
-    if (!has_part(run->pack, part))
+    if (!has_part(pack, part))
         return LEHR_OK;
-    LEHR_TRY(run->pack->backend->evaluate(run->pack->state, part, theta, 1, &evaluation));
-    return fill_score(run, part, theta, &evaluation, out);
+    LEHR_TRY(pack->backend->evaluate(pack->state, part, theta, 1, &w.evaluation));
+    if (pack->block.outputs)
+        LEHR_TRY(pack->backend->outputs(pack->state, part, theta, 1, pack->block.outputs));
+    w.outputs = pack->block.outputs;
+    *out = score_of(&w);
+    return LEHR_OK;
 }
 
 /* ---- The best ---------------------------------------------------------------------------------- */
@@ -81,15 +80,12 @@ static void take(lehr_run *run, const float *theta, double loss, double energy)
 }
 
 /* Keep the candidate with the lowest validation loss; ties go to the lower training energy, then to the older. */
-static lehr_status judge(const lehr_asking *asking, const lehr_asked *candidate,
-                         const lehr_evaluation *evaluation)
+static void judge(const lehr_weighed *w)
 {
-    lehr_run *run = candidate->run;
-    const double loss = evaluation->loss, energy = candidate->energy;
-    (void)asking;
-    if (loss < run->best_loss || (loss == run->best_loss && energy < run->best_energy))
-        take(run, candidate->theta, loss, energy);
-    return LEHR_OK;
+    lehr_run *run = w->run;
+    const double loss = w->evaluation.loss;
+    if (loss < run->best_loss || (loss == run->best_loss && w->energy < run->best_energy))
+        take(run, w->theta, loss, w->energy);
 }
 
 static lehr_status add_candidates(const lehr_asking *asking, lehr_run *run)
@@ -110,7 +106,7 @@ static lehr_status add_candidates(const lehr_asking *asking, lehr_run *run)
 
 static lehr_status choose_by_validation(lehr_pack *pack)
 {
-    const lehr_asking asking = {pack, LEHR_PART_VALIDATION, judge};
+    const lehr_asking asking = {pack, LEHR_PART_VALIDATION, false, judge};
     for (int32_t i = 0; i < pack->count; i++)
         if (pack->run[i].due)
             LEHR_TRY(add_candidates(&asking, &pack->run[i]));
@@ -144,17 +140,15 @@ static lehr_status choose(lehr_pack *pack)
     return LEHR_OK;
 }
 
-static lehr_status keep_score(const lehr_asking *asking, const lehr_asked *best,
-                              const lehr_evaluation *evaluation)
+static void keep_score(const lehr_weighed *w)
 {
-    lehr_run *run = best->run;
-    return fill_score(run, asking->part, best->theta, evaluation, &run->best_score[asking->part]);
+    w->run->best_score[w->part] = score_of(w);
 }
 
 /* Of those that have another best than before. */
 static lehr_status score(lehr_pack *pack, lehr_part part)
 {
-    const lehr_asking asking = {pack, part, keep_score};
+    const lehr_asking asking = {pack, part, true, keep_score};
     for (int32_t i = 0; i < pack->count; i++) {
         lehr_run *run = &pack->run[i];
         if (!run->due || !(run->changed || run->observed_scan < 0))

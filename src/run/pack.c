@@ -187,31 +187,13 @@ lehr_status lehr_pack_tell(lehr_pack *pack)
 
 /* ---- Create ------------------------------------------------------------------------------------ */
 
-/* Outputs of the largest part, for r2 and rmse. */
-static lehr_status make_outputs(lehr_pack *pack)
-{
-    const lehr_dataset *data = lehr_objective_dataset(pack->objective);
-    if (!data || lehr_dataset_describe(data).task != LEHR_TASK_REGRESSION)
-        return LEHR_OK;
-    int64_t points = 1;
-    for (int part = 0; part < LEHR_PART_COUNT; part++)
-        if (pack->problem->part[part].points > points)
-            points = pack->problem->part[part].points;
-    size_t count;
-    LEHR_CHECK(lehr_size_mul((size_t)points, (size_t)pack->problem->args.outputs, &count),
-               LEHR_ERR_ARG, "%lld points with %d outputs are too many", (long long)points,
-               pack->problem->args.outputs);
-    return LEHR_NEW(pack->outputs, count, "network outputs");
-}
-
 static lehr_status make_scratch(lehr_pack *pack)
 {
     const size_t P = (size_t)pack->table->parameters;
     LEHR_TRY(lehr_block_create(pack));
     for (int32_t i = 0; i < pack->count; i++)
         LEHR_TRY(LEHR_NEW(pack->run[i].best, P, "best weights"));
-    LEHR_TRY(lehr_batch_create(pack->run));
-    return make_outputs(pack);
+    return lehr_batch_create(pack->run);
 }
 
 lehr_status lehr_pack_start(lehr_pack *pack)
@@ -344,7 +326,6 @@ void lehr_pack_destroy(lehr_pack **pack)
     lehr_batch_destroy(p->run);
     LEHR_FREE(p->run);
     lehr_block_destroy(p);
-    LEHR_FREE(p->outputs);
     LEHR_FREE(*pack);
 }
 

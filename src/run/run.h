@@ -44,7 +44,6 @@ struct lehr_pack {
 
     /* scratch of observations, so that the loop allocates nothing */
     lehr_block block;
-    float *outputs;                      /* [N,K] of the largest part; regression only */
     float *batch_inputs, *batch_targets; /* of a mini-batch */
     int32_t *batch_order;                /* [N] */
 };
