@@ -40,7 +40,8 @@ typedef struct lehr_asking {
     void (*tell)(const lehr_weighed *weighed);
 } lehr_asking;
 
-/* Room for what an observation of all runs weighs, or for less. Fails with LEHR_ERR_MEMORY. */
+/* Room for what an observation of all runs weighs, or for less. Fails with LEHR_ERR_MEMORY or, when sizes overflow,
+ * LEHR_ERR_ARG. */
 lehr_status lehr_block_create(lehr_pack *pack);
 void lehr_block_destroy(lehr_pack *pack);
 
