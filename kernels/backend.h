@@ -115,6 +115,9 @@ typedef struct lehr_backend {
     /* Loss of `rows` parameter rows theta[rows,P] on a part, into out[rows]. */
     lehr_status (*evaluate)(void *state, lehr_part part, const float *theta, int32_t rows,
                             lehr_evaluation *out);
+    /* Network outputs [rows,N,K], after the output activation, of the same rows for the points of a part. */
+    lehr_status (*outputs)(void *state, lehr_part part, const float *theta, int32_t rows,
+                           float *out);
     /* Host table -> device, device -> host table. */
     lehr_status (*push)(void *state);
     lehr_status (*pull)(void *state);

@@ -399,6 +399,15 @@ static lehr_status evaluate_cpu(void *state, lehr_part part, const float *theta,
     return status;
 }
 
+static lehr_status outputs_cpu(void *state, lehr_part part, const float *theta, int32_t rows,
+                               float *out)
+{
+    const fenv_t callers = lehr_fp_enter();
+    lehr_cpu_outputs(state, part, theta, rows, out);
+    lehr_fp_leave(&callers);
+    return LEHR_OK;
+}
+
 /* Rows are used where they are; what is known of them is known no more. */
 static lehr_status push_cpu(void *state)
 {
@@ -430,6 +439,7 @@ const lehr_backend lehr_backend_cpu = {
     .reweigh = reweigh_cpu,
     .slice = slice_cpu,
     .evaluate = evaluate_cpu,
+    .outputs = outputs_cpu,
     .push = push_cpu,
     .pull = nothing,
     .push_labels = nothing,

@@ -102,6 +102,9 @@ lehr_status lehr_pack_part(const lehr_part_data *data, int32_t inputs, int32_t t
 /* Points [first, first+count) of x[N,width] as panels [panels,width,16], padded with zeros. */
 void lehr_pack_points(const float *x, int64_t first, int64_t count, int32_t width, float *out);
 
+/* The other way: out[count,width] from panels z[panels,width,16]. */
+void lehr_unpack_points(const float *z, int64_t count, int32_t width, float *out);
+
 /* Floats rounded up to whole cache lines, so that threads and arrays do not share any. */
 int64_t lehr_padded(int64_t floats);
 
@@ -208,13 +211,14 @@ lehr_energies lehr_cpu_learn(lehr_cpu *cpu, int32_t worker, int64_t row, double 
 
 lehr_status lehr_cpu_slice(lehr_cpu *cpu, uint64_t scan, uint64_t scans);
 
-/* After scan number `scan`, when scan+1 is a multiple of `every`: adapt steps, exchange rungs. */
-void lehr_cpu_settle(lehr_cpu *cpu, const lehr_group *group, uint64_t scan);
+/* After scan number `scan`, in groups whose `every` divides scan+1: adapt steps, exchange rungs. */
+void lehr_cpu_settle(lehr_cpu *cpu, uint64_t scan);
 
 lehr_status lehr_cpu_start(lehr_cpu *cpu);
 lehr_status lehr_cpu_batch(lehr_cpu *cpu, const lehr_part_data *data);
 lehr_status lehr_cpu_reweigh(lehr_cpu *cpu);
 lehr_status lehr_cpu_evaluate(lehr_cpu *cpu, lehr_part part, const float *theta, int32_t rows,
                               lehr_evaluation *out);
+void lehr_cpu_outputs(lehr_cpu *cpu, lehr_part part, const float *theta, int32_t rows, float *out);
 
 #endif

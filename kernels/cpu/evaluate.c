@@ -199,3 +199,37 @@ lehr_status lehr_cpu_evaluate(lehr_cpu *cpu, lehr_part part, const float *theta,
         lehr_pool_run(cpu->pool, rows, score_row, &s);
     return LEHR_OK;
 }
+
+/* ---- Outputs ----------------------------------------------------------------------------------- */
+
+typedef struct showing {
+    lehr_cpu *cpu;
+    const lehr_panels *part;
+    const float *theta; /* [rows,P] */
+    float *out;         /* [rows,N,K] */
+} showing;
+
+static void show_row(void *data, int32_t worker, int64_t row)
+{
+    const showing *s = data;
+    const lehr_energy_args *e = s->cpu->args;
+    const int64_t points = s->part->points, most = (int64_t)s->cpu->tile_panels * LEHR_PANEL;
+    lehr_pass pass = {.theta = s->theta + row * e->parameters,
+                      .touch = {0, -1},
+                      .act = lehr_cpu_room(s->cpu, worker)->swing};
+    float *out = s->out + row * points * e->outputs;
+    for (int64_t n = 0; n < points; n += most, out += most * e->outputs) {
+        const int64_t count = points - n < most ? points - n : most;
+        pass.first = n / LEHR_PANEL;
+        const lehr_tile tile = {s->part, pass.first,
+                                (int32_t)((count + LEHR_PANEL - 1) / LEHR_PANEL)};
+        lehr_unpack_points(s->cpu->lanes->outputs(&e->network, &tile, &pass), count, e->outputs,
+                           out);
+    }
+}
+
+void lehr_cpu_outputs(lehr_cpu *cpu, lehr_part part, const float *theta, int32_t rows, float *out)
+{
+    showing s = {cpu, &cpu->part[part], theta, out};
+    lehr_pool_run(cpu->pool, rows, show_row, &s);
+}

@@ -4,10 +4,9 @@
 #include "core/settle.h"
 #include "cpu/cpu.h"
 
-/* One group at one exchange scan. */
+/* All groups at one scan. */
 typedef struct settling {
     lehr_cpu *cpu;
-    const lehr_group *group;
     uint64_t scan;
 } settling;
 
@@ -27,11 +26,8 @@ static bool is_here(const lehr_cpu *cpu, int64_t first, int32_t rungs)
     return first >= 0 && first + rungs <= cpu->table->rows;
 }
 
-static void settle_copy(void *data, int32_t worker, int64_t copy)
+static void settle_copy(const settling *s, const lehr_group *g, int64_t copy)
 {
-    (void)worker;
-    const settling *s = data;
-    const lehr_group *g = s->group;
     const int64_t first = g->first_row + copy * g->rungs;
     if (!is_here(s->cpu, first, g->rungs))
         return;
@@ -42,14 +38,40 @@ static void settle_copy(void *data, int32_t worker, int64_t copy)
 #endif
 }
 
-/* Copies are independent: many rows are worth waking the pool. */
-enum { ROWS_WORTH_THREADS = 512 };
+/* Copies are independent: many rows, of whichever groups, are worth waking the pool. */
+enum { STRIP_ROWS = 64, ROWS_WORTH_THREADS = 512 };
 
-void lehr_cpu_settle(lehr_cpu *cpu, const lehr_group *group, uint64_t scan)
+/* The copies that begin in a strip of rows. */
+static void settle_strip(void *data, int32_t worker, int64_t strip)
 {
-    settling s = {cpu, group, scan};
-    if (group->rows >= ROWS_WORTH_THREADS)
-        lehr_pool_run(cpu->pool, group->copies, settle_copy, &s);
-    for (int32_t copy = 0; group->rows < ROWS_WORTH_THREADS && copy < group->copies; copy++)
-        settle_copy(&s, 0, copy);
+    (void)worker;
+    const settling *s = data;
+    const lehr_table *t = s->cpu->table;
+    const int64_t first = strip * STRIP_ROWS, left = t->rows - first;
+    for (int64_t row = first; row < first + (left < STRIP_ROWS ? left : STRIP_ROWS); row++) {
+        const lehr_group *g = &t->group[s->cpu->row_group[row]];
+        const int64_t inside = row - g->first_row;
+        if (inside % g->rungs == 0 && lehr_settles(g, s->scan))
+            settle_copy(s, g, inside / g->rungs);
+    }
+}
+
+static bool any_settles(const lehr_table *t, uint64_t scan)
+{
+    for (int32_t g = 0; g < t->group_count; g++)
+        if (lehr_settles(&t->group[g], scan))
+            return true;
+    return false;
+}
+
+void lehr_cpu_settle(lehr_cpu *cpu, uint64_t scan)
+{
+    settling s = {cpu, scan};
+    const int64_t rows = cpu->table->rows, strips = (rows + STRIP_ROWS - 1) / STRIP_ROWS;
+    if (!any_settles(cpu->table, scan))
+        return;
+    if (rows >= ROWS_WORTH_THREADS)
+        lehr_pool_run(cpu->pool, strips, settle_strip, &s);
+    for (int64_t strip = 0; rows < ROWS_WORTH_THREADS && strip < strips; strip++)
+        settle_strip(&s, 0, strip);
 }

@@ -6,14 +6,6 @@
 
 enum { TILE = 64 };
 
-/* outputs[count,K] from panels z[panels,K,16]. */
-static void unpack(const float *z, int64_t count, int32_t width, float *outputs)
-{
-    for (int64_t n = 0; n < count; n++)
-        for (int32_t k = 0; k < width; k++)
-            outputs[n * width + k] = z[(n / LEHR_PANEL * width + k) * LEHR_PANEL + n % LEHR_PANEL];
-}
-
 /* What one call works with. */
 typedef struct forward {
     const lehr_network *network;
@@ -31,7 +23,7 @@ static void forward_tile(const forward *f, int64_t first, int64_t count, float *
     const lehr_tile tile = {&part, 0, panels};
     const lehr_pass pass = {.theta = f->theta, .touch = {0, -1}, .act = f->scratch.swing};
     const float *z = lehr_lanes_choose(0)->outputs(f->network, &tile, &pass);
-    unpack(z, count, width, outputs + first * width);
+    lehr_unpack_points(z, count, width, outputs + first * width);
 }
 
 static lehr_status forward_all(forward *f, int64_t points, float *outputs)

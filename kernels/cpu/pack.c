@@ -14,6 +14,13 @@ void lehr_pack_points(const float *x, int64_t first, int64_t count, int32_t widt
             }
 }
 
+void lehr_unpack_points(const float *z, int64_t count, int32_t width, float *out)
+{
+    for (int64_t n = 0; n < count; n++)
+        for (int32_t k = 0; k < width; k++)
+            out[n * width + k] = z[(n / LEHR_PANEL * width + k) * LEHR_PANEL + n % LEHR_PANEL];
+}
+
 static lehr_status pack(const float *x, int64_t points, int32_t width, float **out)
 {
     const size_t panels = ((size_t)points + LEHR_PANEL - 1) / LEHR_PANEL;

@@ -382,9 +382,7 @@ lehr_status lehr_cpu_slice(lehr_cpu *cpu, uint64_t scan, uint64_t scans)
     for (const uint64_t end = scan + scans; scan < end;) {
         const uint64_t next = lehr_stretch_end(t, scan, end);
         LEHR_TRY(explore(cpu, scan, next));
-        for (int32_t g = 0; g < t->group_count; g++)
-            if (lehr_settles(&t->group[g], next - 1))
-                lehr_cpu_settle(cpu, &t->group[g], next - 1);
+        lehr_cpu_settle(cpu, next - 1);
         scan = next;
     }
     return LEHR_OK;

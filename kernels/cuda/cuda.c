@@ -337,6 +337,19 @@ static lehr_status evaluate(void *state, lehr_part part, const float *theta, int
     return LEHR_OK;
 }
 
+/* By the host: a few rows, where a run is looked at. */
+static lehr_status outputs(void *state, lehr_part part, const float *theta, int32_t rows,
+                           float *out)
+{
+    const lehr_cuda *cuda = state;
+    const lehr_energy_args *e = &cuda->problem->args;
+    const lehr_part_data *data = &cuda->problem->part[part];
+    for (int64_t row = 0; row < rows; row++)
+        LEHR_TRY(lehr_forward(&e->network, theta + row * e->parameters, data->inputs, data->points,
+                              out + row * data->points * e->outputs));
+    return LEHR_OK;
+}
+
 /* The host waits: one thread. */
 static int32_t threads(const void *state)
 {
@@ -366,6 +379,7 @@ const lehr_backend lehr_backend_cuda = {
     .reweigh = reweigh,
     .slice = slice,
     .evaluate = evaluate,
+    .outputs = outputs,
     .push = push,
     .pull = pull,
     .push_labels = push_labels,

@@ -1,4 +1,5 @@
-/* observe.c: a look at the run: which weights are the best so far, and the figures of a progress line. */
+/* observe.c: a look at runs: which weights are the best so far, and the figures of a progress line. Runs of a pack
+ * that are due at one scan are weighed together. */
 #include <math.h>
 #include <string.h>
 
@@ -8,13 +9,15 @@
 #include "run/run.h"
 #include "run/share.h"
 
+/* ---- Scores ------------------------------------------------------------------------------------ */
+
 /* Sum of squared errors and r2 of outputs[N,K] against targets[N,K] of one part; rmse in the data's units. */
-static void score_regression(const lehr_run *run, lehr_part part, lehr_score *out)
+static void score_regression(const lehr_pack *pack, lehr_part part, const float *outputs,
+                             lehr_score *out)
 {
-    const lehr_part_data *data = &run->pack->problem->part[part];
-    const int32_t K = run->pack->problem->args.outputs;
-    const lehr_dataset_info info = lehr_dataset_describe(
-        lehr_objective_dataset(run->pack->objective));
+    const lehr_part_data *data = &pack->problem->part[part];
+    const int32_t K = pack->problem->args.outputs;
+    const lehr_dataset_info info = lehr_dataset_describe(lehr_objective_dataset(pack->objective));
     double r2 = 0, squares = 0;
     for (int32_t k = 0; k < K; k++) {
         double mean = 0, error = 0, spread = 0;
@@ -22,7 +25,7 @@ static void score_regression(const lehr_run *run, lehr_part part, lehr_score *ou
             mean += data->targets[n * K + k];
         mean /= (double)data->points;
         for (int64_t n = 0; n < data->points; n++) {
-            const double y = data->targets[n * K + k], e = run->pack->outputs[n * K + k] - y;
+            const double y = data->targets[n * K + k], e = outputs[n * K + k] - y;
             error += e * e;
             spread += (y - mean) * (y - mean);
         }
@@ -33,24 +36,39 @@ static void score_regression(const lehr_run *run, lehr_part part, lehr_score *ou
     out->rmse = sqrt(squares / (double)data->points / K);
 }
 
+static lehr_score score_of(const lehr_weighed *w)
+{
+    const lehr_pack *pack = w->run->pack;
+    lehr_score score = {w->evaluation.loss, NAN, NAN, NAN};
+    if (w->outputs)
+        score_regression(pack, w->part, w->outputs, &score);
+    else
+        score.accuracy = w->evaluation.hits / (double)pack->problem->part[w->part].points;
+    return score;
+}
+
+static bool has_part(const lehr_pack *pack, lehr_part part)
+{
+    return pack->problem->args.target == LEHR_TARGET_NETWORK &&
+           pack->problem->part[part].points > 0;
+}
+
 lehr_status lehr_run_score(lehr_run *run, lehr_part part, const float *theta, lehr_score *out)
 {
+    lehr_pack *pack = run->pack;
+    lehr_weighed w = {.run = run, .part = part};
     *out = (lehr_score){NAN, NAN, NAN, NAN};
-    const lehr_part_data *data = &run->pack->problem->part[part];
-    if (run->pack->problem->args.target != LEHR_TARGET_NETWORK || data->points == 0)
+    if (!has_part(pack, part))
         return LEHR_OK;
-    lehr_evaluation evaluation;
-    LEHR_TRY(run->pack->backend->evaluate(run->pack->state, part, theta, 1, &evaluation));
-    out->loss = evaluation.loss;
-    if (!run->pack->outputs) {
-        out->accuracy = evaluation.hits / (double)data->points;
-        return LEHR_OK;
-    }
-    LEHR_TRY(lehr_forward(&run->pack->problem->args.network, theta, data->inputs, data->points,
-                          run->pack->outputs));
-    score_regression(run, part, out);
+    LEHR_TRY(pack->backend->evaluate(pack->state, part, theta, 1, &w.evaluation));
+    if (pack->block.outputs)
+        LEHR_TRY(pack->backend->outputs(pack->state, part, theta, 1, pack->block.outputs));
+    w.outputs = pack->block.outputs;
+    *out = score_of(&w);
     return LEHR_OK;
 }
+
+/* ---- The best ---------------------------------------------------------------------------------- */
 
 static void take(lehr_run *run, const float *theta, double loss, double energy)
 {
@@ -58,33 +76,19 @@ static void take(lehr_run *run, const float *theta, double loss, double energy)
     run->best_loss = loss;
     run->best_energy = energy;
     run->best_scan = run->scan;
+    run->changed = true;
 }
 
 /* Keep the candidate with the lowest validation loss; ties go to the lower training energy, then to the older. */
-static lehr_status judge_candidates(lehr_run *run)
+static void judge(const lehr_weighed *w)
 {
-    const size_t P = (size_t)run->pack->table->parameters;
-    lehr_evaluation evaluation[LEHR_CANDIDATES];
-    LEHR_TRY(run->pack->backend->evaluate(run->pack->state, LEHR_PART_VALIDATION,
-                                          run->pack->candidate, run->pack->candidates, evaluation));
-    for (int32_t i = 0; i < run->pack->candidates; i++) {
-        const double loss = evaluation[i].loss, energy = run->pack->candidate_energy[i];
-        if (loss < run->best_loss || (loss == run->best_loss && energy < run->best_energy))
-            take(run, run->pack->candidate + (size_t)i * P, loss, energy);
-    }
-    run->pack->candidates = 0;
-    return LEHR_OK;
+    lehr_run *run = w->run;
+    const double loss = w->evaluation.loss;
+    if (loss < run->best_loss || (loss == run->best_loss && w->energy < run->best_energy))
+        take(run, w->theta, loss, w->energy);
 }
 
-static lehr_status add_candidate(lehr_run *run, const float *theta, double energy)
-{
-    const size_t P = (size_t)run->pack->table->parameters;
-    memcpy(run->pack->candidate + (size_t)run->pack->candidates * P, theta, P * sizeof *theta);
-    run->pack->candidate_energy[run->pack->candidates++] = energy;
-    return run->pack->candidates == LEHR_CANDIDATES ? judge_candidates(run) : LEHR_OK;
-}
-
-static lehr_status choose_by_validation(lehr_run *run)
+static lehr_status add_candidates(const lehr_asking *asking, lehr_run *run)
 {
     const lehr_table *t = run->pack->table;
     const lehr_group *g = lehr_run_group(run);
@@ -93,11 +97,20 @@ static lehr_status choose_by_validation(lehr_run *run)
         if (!lehr_share_owns(run->pack, r))
             continue;
         if (t->rung[r] == 0)
-            LEHR_TRY(add_candidate(run, t->theta + at, t->energy[r]));
+            LEHR_TRY(lehr_block_add(asking, &(lehr_asked){run, t->theta + at, t->energy[r]}));
         if (!lehr_batched(run) && t->best_scan[r] > run->observed_scan)
-            LEHR_TRY(add_candidate(run, t->best + at, t->best_energy[r]));
+            LEHR_TRY(lehr_block_add(asking, &(lehr_asked){run, t->best + at, t->best_energy[r]}));
     }
-    return run->pack->candidates ? judge_candidates(run) : LEHR_OK;
+    return LEHR_OK;
+}
+
+static lehr_status choose_by_validation(lehr_pack *pack)
+{
+    const lehr_asking asking = {pack, LEHR_PART_VALIDATION, false, judge};
+    for (int32_t i = 0; i < pack->count; i++)
+        if (pack->run[i].due)
+            LEHR_TRY(add_candidates(&asking, &pack->run[i]));
+    return lehr_block_end(&asking);
 }
 
 static void choose_by_energy(lehr_run *run)
@@ -111,6 +124,43 @@ static void choose_by_energy(lehr_run *run)
             run->best_scan = t->best_scan[r];
         }
 }
+
+static lehr_status choose(lehr_pack *pack)
+{
+    const bool validates = has_part(pack, LEHR_PART_VALIDATION);
+    if (validates)
+        LEHR_TRY(choose_by_validation(pack));
+    for (int32_t i = 0; i < pack->count; i++) {
+        if (!pack->run[i].due)
+            continue;
+        if (!validates)
+            choose_by_energy(&pack->run[i]);
+        LEHR_TRY(lehr_share_best(&pack->run[i]));
+    }
+    return LEHR_OK;
+}
+
+static void keep_score(const lehr_weighed *w)
+{
+    w->run->best_score[w->part] = score_of(w);
+}
+
+/* Of those that have another best than before. */
+static lehr_status score(lehr_pack *pack, lehr_part part)
+{
+    const lehr_asking asking = {pack, part, true, keep_score};
+    for (int32_t i = 0; i < pack->count; i++) {
+        lehr_run *run = &pack->run[i];
+        if (!run->due || !(run->changed || run->observed_scan < 0))
+            continue;
+        run->best_score[part] = (lehr_score){NAN, NAN, NAN, NAN};
+        if (has_part(pack, part))
+            LEHR_TRY(lehr_block_add(&asking, &(lehr_asked){run, run->best, run->best_energy}));
+    }
+    return lehr_block_end(&asking);
+}
+
+/* ---- The figures ------------------------------------------------------------------------------- */
 
 /* Acceptance on the coldest rung of all copies since the last observation. */
 static double cold_acceptance(lehr_run *run)
@@ -165,20 +215,30 @@ static void fill_observation(lehr_run *run)
     };
 }
 
-lehr_status lehr_run_observe(lehr_run *run)
+static bool any_due(const lehr_pack *pack)
 {
-    if (!run->pack->pulled)
-        LEHR_TRY(lehr_share_pull(run->pack));
-    const double loss = run->best_loss, energy = run->best_energy;
-    if (run->pack->problem->part[LEHR_PART_VALIDATION].points > 0)
-        LEHR_TRY(choose_by_validation(run));
-    else
-        choose_by_energy(run);
-    LEHR_TRY(lehr_share_best(run, run->best_loss != loss || run->best_energy != energy));
-    if (run->observed_scan < 0 || run->best_loss != loss || run->best_energy != energy)
-        for (int part = LEHR_PART_TRAIN; part <= LEHR_PART_VALIDATION; part++)
-            LEHR_TRY(lehr_run_score(run, (lehr_part)part, run->best, &run->best_score[part]));
-    fill_observation(run);
-    run->observed_scan = run->scan;
+    for (int32_t i = 0; i < pack->count; i++)
+        if (pack->run[i].due)
+            return true;
+    return false;
+}
+
+lehr_status lehr_pack_observe(lehr_pack *pack)
+{
+    if (!any_due(pack))
+        return LEHR_OK;
+    if (!pack->pulled)
+        LEHR_TRY(lehr_share_pull(pack));
+    LEHR_TRY(choose(pack));
+    LEHR_TRY(score(pack, LEHR_PART_TRAIN));
+    LEHR_TRY(score(pack, LEHR_PART_VALIDATION));
+    for (int32_t i = 0; i < pack->count; i++) {
+        lehr_run *run = &pack->run[i];
+        if (!run->due)
+            continue;
+        fill_observation(run);
+        run->observed_scan = run->scan;
+        run->changed = false;
+    }
     return LEHR_OK;
 }

@@ -118,39 +118,25 @@ lehr_status lehr_pack_pull_weights(lehr_pack *pack)
 
 lehr_status lehr_pack_push(lehr_pack *pack)
 {
+    pack->untold = false;
     lehr_share_groups(pack);
     return pack->backend->push(pack->state);
 }
 
-/* ---- Create ------------------------------------------------------------------------------------ */
-
-/* Outputs of the largest part, for r2 and rmse. */
-static lehr_status make_outputs(lehr_pack *pack)
+lehr_status lehr_pack_tell(lehr_pack *pack)
 {
-    const lehr_dataset *data = lehr_objective_dataset(pack->objective);
-    if (!data || lehr_dataset_describe(data).task != LEHR_TASK_REGRESSION)
-        return LEHR_OK;
-    int64_t points = 1;
-    for (int part = 0; part < LEHR_PART_COUNT; part++)
-        if (pack->problem->part[part].points > points)
-            points = pack->problem->part[part].points;
-    size_t count;
-    LEHR_CHECK(lehr_size_mul((size_t)points, (size_t)pack->problem->args.outputs, &count),
-               LEHR_ERR_ARG, "%lld points with %d outputs are too many", (long long)points,
-               pack->problem->args.outputs);
-    return LEHR_NEW(pack->outputs, count, "network outputs");
+    return pack->untold ? lehr_pack_push(pack) : LEHR_OK;
 }
+
+/* ---- Create ------------------------------------------------------------------------------------ */
 
 static lehr_status make_scratch(lehr_pack *pack)
 {
     const size_t P = (size_t)pack->table->parameters;
-    size_t candidates;
-    LEHR_CHECK(lehr_size_mul(P, LEHR_CANDIDATES, &candidates), LEHR_ERR_ARG, "too many parameters");
-    LEHR_TRY(LEHR_NEW(pack->candidate, candidates, "observed weights"));
+    LEHR_TRY(lehr_block_create(pack));
     for (int32_t i = 0; i < pack->count; i++)
         LEHR_TRY(LEHR_NEW(pack->run[i].best, P, "best weights"));
-    LEHR_TRY(lehr_batch_create(pack->run));
-    return make_outputs(pack);
+    return lehr_batch_create(pack->run);
 }
 
 lehr_status lehr_pack_start(lehr_pack *pack)
@@ -160,7 +146,10 @@ lehr_status lehr_pack_start(lehr_pack *pack)
     LEHR_TRY(pack->backend->start(pack->state));
     pack->pulled = pack->weights_pulled = false;
     for (int32_t i = 0; i < pack->count; i++)
-        LEHR_TRY(lehr_run_begin(&pack->run[i]));
+        lehr_run_begin(&pack->run[i]);
+    LEHR_TRY(lehr_pack_observe(pack));
+    for (int32_t i = 0; i < pack->count; i++)
+        pack->run[i].due = false;
     return LEHR_OK;
 }
 
@@ -271,8 +260,7 @@ void lehr_pack_destroy(lehr_pack **pack)
         LEHR_FREE(p->run[i].best);
     lehr_batch_destroy(p->run);
     LEHR_FREE(p->run);
-    LEHR_FREE(p->candidate);
-    LEHR_FREE(p->outputs);
+    lehr_block_destroy(p);
     LEHR_FREE(*pack);
 }
 
@@ -405,13 +393,18 @@ static lehr_status run_slice(lehr_pack *pack, int64_t scans)
 static lehr_status look(lehr_pack *pack)
 {
     const double begin_s = lehr_clock_s();
+    for (int32_t i = 0; i < pack->count; i++)
+        if (moves(&pack->run[i]))
+            lehr_run_look(&pack->run[i]);
+    LEHR_TRY(lehr_pack_observe(pack));
     for (int32_t i = 0; i < pack->count; i++) {
         lehr_run *run = &pack->run[i];
         if (!moves(run))
             continue;
-        LEHR_TRY(lehr_run_look(run));
+        LEHR_TRY(lehr_run_conclude(run));
         run->wall_s += moves(run) ? 0 : lehr_clock_s() - begin_s;
     }
+    LEHR_TRY(lehr_pack_tell(pack));
     pack->look_s = lehr_clock_s() - begin_s;
     return LEHR_OK;
 }

@@ -213,12 +213,12 @@ lehr_status lehr_run_fill(lehr_run *run)
     return LEHR_OK;
 }
 
-lehr_status lehr_run_begin(lehr_run *run)
+void lehr_run_begin(lehr_run *run)
 {
     run->best_loss = INFINITY;
     run->best_energy = INFINITY;
     run->observed_scan = -1;
-    return lehr_run_observe(run);
+    run->due = true;
 }
 
 static bool allowed(lehr_weights kind, float w)
@@ -275,7 +275,7 @@ static lehr_stop stop_between_slices(const lehr_run *run)
                : LEHR_STOP_NONE;
 }
 
-/* At its planned end its rows rest of themselves; earlier, their group is told. */
+/* At its planned end its rows rest of themselves; earlier, their group says so, and the pack has to be told. */
 static lehr_status end(lehr_run *run, lehr_stop why)
 {
     lehr_group *g = lehr_run_group(run);
@@ -285,22 +285,25 @@ static lehr_status end(lehr_run *run, lehr_stop why)
     if (!run->pack->pulled)
         LEHR_TRY(lehr_share_pull(run->pack));
     g->until = (lehr_u64)run->scan;
-    return lehr_pack_push(run->pack);
+    run->pack->untold = true;
+    return LEHR_OK;
 }
 
-lehr_status lehr_run_look(lehr_run *run)
+void lehr_run_look(lehr_run *run)
 {
-    lehr_stop now = stop_between_slices(run);
-    if (run->scan % run->spec.observe == 0 && run->observed_scan != run->scan) {
-        LEHR_TRY(lehr_run_observe(run));
-        const lehr_stop observed = lehr_stop_observed(run);
-        now = observed != LEHR_STOP_NONE ? observed : now;
-    }
-    if (now == LEHR_STOP_NONE)
-        return LEHR_OK;
-    if (now != LEHR_STOP_SIGNAL && run->observed_scan != run->scan)
-        LEHR_TRY(lehr_run_observe(run)); /* the end is always looked at; a signal is none */
-    return end(run, now);
+    run->coming = stop_between_slices(run);
+    /* The end is always looked at; a signal is none. */
+    const bool ends = run->coming != LEHR_STOP_NONE && run->coming != LEHR_STOP_SIGNAL;
+    run->due = (ends || run->scan % run->spec.observe == 0) && run->observed_scan != run->scan;
+}
+
+lehr_status lehr_run_conclude(lehr_run *run)
+{
+    const bool rules = run->due && run->scan % run->spec.observe == 0;
+    const lehr_stop seen = rules ? lehr_stop_observed(run) : LEHR_STOP_NONE;
+    const lehr_stop why = seen != LEHR_STOP_NONE ? seen : run->coming;
+    run->due = false;
+    return why != LEHR_STOP_NONE ? end(run, why) : LEHR_OK;
 }
 
 lehr_status lehr_run_advance(lehr_run *run, int64_t scans, lehr_stop *stop)
@@ -337,7 +340,9 @@ lehr_stop lehr_run_stopped(const lehr_run *run)
 
 lehr_status lehr_share_halt(lehr_run *run, lehr_stop why)
 {
-    return run->stop == LEHR_STOP_NONE ? end(run, why) : LEHR_OK;
+    if (run->stop == LEHR_STOP_NONE)
+        LEHR_TRY(end(run, why));
+    return lehr_pack_tell(run->pack);
 }
 
 lehr_status lehr_run_halt(lehr_run *run, lehr_stop why)

@@ -6,10 +6,9 @@
 
 #include "backend.h"
 #include "base/cache.h"
-#include "run/comm.h"
 #include "lehr/run.h"
-
-enum { LEHR_CANDIDATES = 64 }; /* rows evaluated together at an observation */
+#include "run/block.h"
+#include "run/comm.h"
 
 /* What runs that move together share. A run alone is a pack of one. */
 struct lehr_pack {
@@ -35,6 +34,7 @@ struct lehr_pack {
     char *heard;
     bool pulled; /* the table is as the backends', but for weights of other ranks: */
     bool weights_pulled;
+    bool untold; /* groups of the pulled table rest that do not on the backend */
     bool broken; /* other ranks wait for nothing any more */
 
     int32_t count;
@@ -45,10 +45,7 @@ struct lehr_pack {
     atomic_int interrupted;
 
     /* scratch of observations, so that the loop allocates nothing */
-    float *candidate; /* [LEHR_CANDIDATES,P] */
-    double candidate_energy[LEHR_CANDIDATES];
-    int32_t candidates;
-    float *outputs;                      /* [N,K] of the largest part; regression only */
+    lehr_block block;
     float *batch_inputs, *batch_targets; /* of a mini-batch */
     int32_t *batch_order;                /* [N] */
 };
@@ -62,7 +59,10 @@ struct lehr_run {
     int64_t planned;     /* the same before the run was extended: the length of its schedules */
     lehr_stop last_stop; /* why the run ends at last_scan */
     lehr_stop stop;
-    double wall_s; /* spent in this run */
+    lehr_stop coming; /* why it ends at this look, as far as a look between slices can tell */
+    bool due;         /* to be observed at this look */
+    bool changed;     /* this look has found another best */
+    double wall_s;    /* spent in this run */
 
     /* best: weights chosen at observations */
     float *best;        /* [P] */
@@ -97,14 +97,15 @@ lehr_status lehr_run_plan_group(lehr_run *run, lehr_group *group);
 /* First temperatures, step sizes and weights of its group. */
 lehr_status lehr_run_fill(lehr_run *run);
 
-/* First observation of a run whose energies are in the table. */
-lehr_status lehr_run_begin(lehr_run *run);
+/* It has energies in the table, nothing is known yet, and it is due. */
+void lehr_run_begin(lehr_run *run);
 
 /* Scans until its next observation, batch or end. */
 int64_t lehr_run_scans_left(const lehr_run *run);
 
-/* Observe it when that is due, and see whether it ends. */
-lehr_status lehr_run_look(lehr_run *run);
+/* Between slices: is it due, and does it end? Then, when those that are due have been observed: it ends, or goes on. */
+void lehr_run_look(lehr_run *run);
+lehr_status lehr_run_conclude(lehr_run *run);
 
 /* ---- pack.c ---- */
 
@@ -130,8 +131,12 @@ lehr_status lehr_pack_pull_weights(lehr_pack *pack);
 /* The table has been written: the backend's becomes the same. */
 lehr_status lehr_pack_push(lehr_pack *pack);
 
-/* observe.c: choose `best` among the cold rows and the rows' lowest energies; fill run->observation. */
-lehr_status lehr_run_observe(lehr_run *run);
+/* The same when a run has ended early and its group's rows have to rest. */
+lehr_status lehr_pack_tell(lehr_pack *pack);
+
+/* observe.c: of all runs that are due choose `best` among the cold rows and the rows' lowest energies, and fill
+ * run->observation. */
+lehr_status lehr_pack_observe(lehr_pack *pack);
 lehr_status lehr_run_score(lehr_run *run, lehr_part part, const float *theta, lehr_score *out);
 
 /* batch.c: mini-batches, of a run that is alone. Plan checks the spec; draw sets the backend's points for run->scan;

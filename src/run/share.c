@@ -306,13 +306,13 @@ static bool is_better(const finding *a, const finding *b)
     return a->loss < b->loss || (a->loss == b->loss && a->energy < b->energy);
 }
 
-lehr_status lehr_share_best(lehr_run *run, bool changed)
+lehr_status lehr_share_best(lehr_run *run)
 {
     const lehr_comm *comm = run->pack->comm;
     if (comm->ranks == 1)
         return LEHR_OK;
     finding *all = (void *)run->pack->heard;
-    const finding mine = {run->best_loss, run->best_energy, run->best_scan, changed};
+    const finding mine = {run->best_loss, run->best_energy, run->best_scan, run->changed};
     for (int32_t rank = 0; rank < comm->ranks; rank++)
         run->pack->each[rank] = sizeof mine;
     LEHR_TRY(comm->gather(comm, &mine, run->pack->each, all));
@@ -322,6 +322,7 @@ lehr_status lehr_share_best(lehr_run *run, bool changed)
             winner = rank;
     if (!all[winner].changed)
         return LEHR_OK;
+    run->changed = true;
     run->best_loss = all[winner].loss;
     run->best_energy = all[winner].energy;
     run->best_scan = all[winner].scan;

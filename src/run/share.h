@@ -34,7 +34,7 @@ lehr_status lehr_share_slice(lehr_pack *pack, uint64_t scan, uint64_t end);
 lehr_status lehr_share_gather(lehr_pack *pack);
 lehr_status lehr_share_gather_weights(lehr_pack *pack);
 
-/* Every rank has looked at its own rows: the best of all becomes that of each. `changed`: ours is a new one. */
-lehr_status lehr_share_best(lehr_run *run, bool changed);
+/* Every rank has looked at its own rows: the best of all becomes that of each. */
+lehr_status lehr_share_best(lehr_run *run);
 
 #endif

@@ -133,8 +133,9 @@ lehr_status lehr_run_summarize(lehr_run *run, lehr_run_summary *out)
     lehr_text_copy(summary.device, sizeof summary.device, run->pack->device);
     summarize_rows(run, &summary);
     summarize_exchange(run, &summary);
-    for (int part = 0; part < LEHR_PART_COUNT; part++)
-        LEHR_TRY(lehr_run_score(run, (lehr_part)part, run->best, &summary.best[part]));
+    summary.best[LEHR_PART_TRAIN] = run->best_score[LEHR_PART_TRAIN];
+    summary.best[LEHR_PART_VALIDATION] = run->best_score[LEHR_PART_VALIDATION];
+    LEHR_TRY(lehr_run_score(run, LEHR_PART_TEST, run->best, &summary.best[LEHR_PART_TEST]));
     *out = summary;
     return LEHR_OK;
 }

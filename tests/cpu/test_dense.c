@@ -116,6 +116,40 @@ Test(dense, forward_equals_the_scalar_definition)
     world_destroy(&w);
 }
 
+/* EXACT: so are the outputs of many rows, for tiles that end inside the data and on their end. */
+Test(dense, outputs_of_rows_equal_those_of_each)
+{
+    static const int points[] = {16, 37, 64, 150};
+    enum { ROWS = 3, OUTPUTS = 2 };
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        world w = world_create((world_spec){.layers = 2,
+                                            .size = {5, 11, OUTPUTS},
+                                            .activation = LEHR_ACTIVATION_TANH,
+                                            .loss = LEHR_LOSS_MSE,
+                                            .points = points[i],
+                                            .rungs = ROWS});
+        for (int threads = 1; threads <= 4; threads++) {
+            const lehr_backend_options options = {.threads = threads, .point_tile = 16 << threads};
+            const int64_t each = (int64_t)points[i] * OUTPUTS;
+            float out[ROWS * 150 * OUTPUTS], one[150 * OUTPUTS];
+            void *state = NULL;
+            cr_assert_eq(lehr_backend_cpu.open(&options, &w.problem, &w.table, &state), LEHR_OK);
+            cr_assert_eq(lehr_backend_cpu.outputs(state, LEHR_PART_TRAIN, w.table.theta, ROWS, out),
+                         LEHR_OK);
+            for (int row = 0; row < ROWS; row++) {
+                cr_assert_eq(lehr_forward(&w.problem.args.network,
+                                          w.table.theta + row * w.table.parameters, w.inputs,
+                                          points[i], one),
+                             LEHR_OK);
+                cr_expect_eq(memcmp(out + row * each, one, (size_t)each * sizeof *one), 0,
+                             "row %d of %d points, %d threads", row, points[i], threads);
+            }
+            lehr_backend_cpu.close(&state);
+        }
+        world_destroy(&w);
+    }
+}
+
 Test(dense, nan_weights_give_nan_losses)
 {
     for (int loss = 0; loss < LEHR_LOSS_COUNT; loss++) {

@@ -244,7 +244,8 @@ Test(batch, best_has_the_lowest_validation_loss_of_any_cold_row)
     double lowest = INFINITY;
     for (int scan = 1; scan <= 84; scan++) {
         advance(run, 1);
-        cr_assert_eq(lehr_run_observe(run), LEHR_OK);
+        run->due = true;
+        cr_assert_eq(lehr_pack_observe(run->pack), LEHR_OK);
         for (int32_t copy = 0; copy < 2; copy++) {
             lehr_score score;
             const int64_t row = run->pack->table->slot_row[3 * copy];

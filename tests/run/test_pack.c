@@ -163,6 +163,37 @@ Test(pack, every_run_of_a_pack_ends_as_it_does_alone)
     lehr_dataset_destroy(&data);
 }
 
+/* Rungs of a pack of so many rows are exchanged by all threads, those of each run alone by one. */
+Test(pack, many_rows_are_exchanged_as_few_are)
+{
+    enum { MANY = 3 };
+    lehr_dataset *data = three_clouds();
+    lehr_objective *objective = objective_on(data);
+    lehr_run_spec specs[MANY];
+    lehr_pack *pack = NULL;
+    for (int i = 0; i < MANY; i++) {
+        specs[i] = first_spec();
+        specs[i].seed = 90 + (uint64_t)i;
+        specs[i].copies = 45;
+        specs[i].stop.scans = 40;
+        specs[i].threads = 3;
+    }
+    specs[1].ladder.rungs = 3;
+    specs[2].exchange.every = 4;
+    specs[2].copies = 50;
+    cr_assert_eq(lehr_pack_create(specs, MANY, objective, &pack), LEHR_OK, "%s", lehr_error());
+    cr_assert_geq(pack->table->rows, 512);
+    run_pack(pack, 0);
+    for (int i = 0; i < MANY; i++) {
+        const ending e = ending_of(lehr_pack_run(pack, i)), other = alone(&specs[i], objective);
+        cr_assert_lt(lehr_run_group(lehr_pack_run(pack, i))->rows, 512);
+        expect_same(&e, &other, "run", i);
+    }
+    lehr_pack_destroy(&pack);
+    lehr_objective_destroy(&objective);
+    lehr_dataset_destroy(&data);
+}
+
 Test(pack, a_run_that_is_halted_rests_and_the_others_go_on)
 {
     lehr_dataset *data = three_clouds();
