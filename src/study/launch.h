@@ -9,6 +9,9 @@
 #include "study/trials.h"
 #include "study/yard.h"
 
+/* So many states fit into one checkpoint: each takes 7 KB of its header, LEHR_SAFETENSORS_LARGE_MAX at most. */
+enum { LEHR_SEATS_MAX = 4096 };
+
 /* A trial in a launch. */
 typedef struct lehr_seat {
     int32_t trial;          /* its index */

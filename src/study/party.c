@@ -198,13 +198,20 @@ static lehr_status lead_trials(party *p)
     return LEHR_OK;
 }
 
+/* `lehr status` knows of a checkpoint even when its worker is killed. */
+static lehr_status say_saved(lehr_store *store, const lehr_saves *saves)
+{
+    lehr_store_saved(store, saves);
+    return lehr_store_say(store);
+}
+
 static lehr_status save(void *data)
 {
     party *p = data;
     LEHR_TRY(lehr_saver_write(&p->saver));
     for (int32_t i = 0; i < p->count; i++)
         if (!p->saved[i].gone)
-            lehr_store_saved(seat_of(p, i)->store, &p->saver.saves);
+            LEHR_TRY(say_saved(seat_of(p, i)->store, &p->saver.saves));
     return p->led ? LEHR_OK : lead_trials(p);
 }
 

@@ -340,8 +340,11 @@ lehr_status lehr_store_progress(lehr_store *store, int64_t scan, int64_t scans, 
     store->past.scan = scan;
     store->scans = scans;
     store->left_s = left_s;
-    if (lehr_clock_s() - store->written_s < store->every_s)
-        return LEHR_OK;
+    return lehr_clock_s() - store->written_s < store->every_s ? LEHR_OK : lehr_store_say(store);
+}
+
+lehr_status lehr_store_say(lehr_store *store)
+{
     return write_status(store, "running", NULL);
 }
 

@@ -99,6 +99,9 @@ const lehr_saves *lehr_store_saves(const lehr_store *store);
 /* status.json says how far the run is; written at most every few seconds. */
 lehr_status lehr_store_progress(lehr_store *store, int64_t scan, int64_t scans, double left_s);
 
+/* The same now. */
+lehr_status lehr_store_say(lehr_store *store);
+
 /* The run was stopped behind a checkpoint: status "checkpointed". */
 lehr_status lehr_store_pause(lehr_store *store);
 

@@ -15,9 +15,8 @@
 #include "study/output.h"
 #include "study/progress.h"
 
-/* A trial at work keeps its directory, its lock and, with a trace, that one's directory open. SEATS_MOST: their
- * checkpoint's header has room for them, at about 7 KB each. */
-enum { FILES_PER_SEAT = 3, FILES_ELSE = 64, SEATS_MOST = 4096 };
+/* A trial at work keeps its directory, its lock and, with a trace, that one's directory open. */
+enum { FILES_PER_SEAT = 3, FILES_ELSE = 64 };
 
 typedef struct worker {
     const lehr_worker_spec *spec;
@@ -52,7 +51,7 @@ static int32_t count_seats(void)
     }
     const rlim_t most = limit.rlim_cur > FILES_ELSE ? (limit.rlim_cur - FILES_ELSE) / FILES_PER_SEAT
                                                     : 1;
-    return most > SEATS_MOST ? SEATS_MOST : most > 1 ? (int32_t)most : 1;
+    return most > LEHR_SEATS_MAX ? LEHR_SEATS_MAX : most > 1 ? (int32_t)most : 1;
 }
 
 /* Is this a trial to take now? What it looks like is remembered. */
@@ -102,17 +101,14 @@ static lehr_status find_start(worker *w, int32_t i, const load *l, lehr_trial_lo
         return LEHR_OK;
     LEHR_TRY(lehr_shelf_find(&w->launch.shelf, look->pack, &out->source));
     lehr_source *source = out->source;
-    out->scan = source->scan;
-    if (l->first != NULL && source->scan != l->scan)
-        lehr_source_put_down(source); /* memory is for what goes on now */
-    if (source->whole && source->checkpoint == NULL)
-        return LEHR_OK; /* it is not for this launch */
-    if (source->whole && !lehr_source_has(source, w->trials->trial[i].id))
-        out->lost = "its pack has not saved it";
-    else if (source->whole && w->prune != NULL && !lehr_prune_knows(w->prune, i, source->scan))
+    if (source->whole && w->prune != NULL && !lehr_prune_knows(w->prune, i, source->scan))
         out->lost = "it is saved beyond a stage that it has not reached";
+    else if (source->checkpoint != NULL && !lehr_source_has(source, w->trials->trial[i].id))
+        out->lost = "its pack has not saved it";
     look->anew = !source->whole || out->lost != NULL;
     out->scan = look->anew ? 0 : source->scan;
+    if (l->first != NULL && source->scan != l->scan)
+        lehr_source_put_down(source); /* memory is for what goes on now */
     return LEHR_OK;
 }
 

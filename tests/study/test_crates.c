@@ -1,0 +1,623 @@
+/* What the trials of a pack keep together: they go on from it, one by one or in other company, and it goes when nobody
+ * needs it. */
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <unistd.h>
+
+#include "study/checkpoint.h"
+#include "study/collect.h"
+#include "study/crate.h"
+#include "study/journal.h"
+#include "study/launch.h"
+#include "study/ledger.h"
+#include "study/worker_world.h"
+
+TestSuite(journal, .init = scratch_make, .fini = scratch_remove);
+TestSuite(crates, .init = scratch_make, .fini = scratch_remove);
+
+/* ---- Events ---------------------------------------------------------------------------------- */
+
+static void expect_lines(lehr_journal *journal, const char *id, const char *expected)
+{
+    lehr_text lines = {0};
+    cr_assert_eq(lehr_journal_lines(journal, id, &lines), LEHR_OK, "%s", lehr_error());
+    cr_assert_str_eq(lines.length > 0 ? lines.data : "", expected);
+    lehr_text_free(&lines);
+}
+
+Test(journal, gives_every_trial_its_own_lines_again)
+{
+    static const char first[] = "{\"scan\":0}\n", second[] = "{\"scan\":1}\n{\"scan\":2}\n";
+    lehr_dir dir;
+    lehr_journal *journal = NULL, *again = NULL;
+    int64_t bytes = 0;
+    cr_assert_eq(lehr_dir_open(scratch_folder, &dir), LEHR_OK);
+    cr_assert_eq(lehr_journal_create(&dir, &journal), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_journal_add(journal, "a", first, strlen(first)), LEHR_OK);
+    cr_assert_eq(lehr_journal_add(journal, "b", first, strlen(first)), LEHR_OK);
+    cr_assert_eq(lehr_journal_add(journal, "a", second, strlen(second)), LEHR_OK);
+    expect_lines(journal, "a", "{\"scan\":0}\n{\"scan\":1}\n{\"scan\":2}\n");
+    expect_lines(journal, "b", first);
+    expect_lines(journal, "c", "");
+    cr_assert_eq(lehr_journal_sync(journal, &bytes), LEHR_OK);
+    cr_assert_str_eq(scratch_read("events.jsonl"),
+                     "{\"trial\":\"a\",\"scan\":0}\n{\"trial\":\"b\",\"scan\":0}\n"
+                     "{\"trial\":\"a\",\"scan\":1}\n{\"trial\":\"a\",\"scan\":2}\n");
+    cr_assert_eq(bytes, (int64_t)strlen(scratch_read("events.jsonl")));
+    lehr_journal_destroy(&journal);
+
+    cr_assert_eq(lehr_journal_open(&dir, 3 * bytes / 4, &again), LEHR_OK, "%s", lehr_error());
+    expect_lines(again, "a", "{\"scan\":0}\n{\"scan\":1}\n");
+    lehr_journal_destroy(&again);
+    for (int64_t wrong = 1; wrong <= bytes + 1; wrong++)
+        if (wrong % (bytes / 4) != 0)
+            cr_assert_eq(lehr_journal_open(&dir, wrong, &again), LEHR_ERR_DATA, "%lld",
+                         (long long)wrong);
+    static const char *const bad[] = {"{\"scan\":0}\n", "{\"trial\":\"\",\"scan\":0}\n",
+                                      "{\"trial\":\"a\"}\n", "\n", "{\"trial\":\"a\",\"scan\":0}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        scratch_write("events.jsonl", bad[i], strlen(bad[i]));
+        cr_assert_eq(lehr_journal_open(&dir, (int64_t)strlen(bad[i]), &again), LEHR_ERR_DATA, "%s",
+                     bad[i]);
+    }
+    lehr_dir_close(&dir);
+}
+
+/* ---- Who needs a crate ------------------------------------------------------------------------- */
+
+static const char *const two[] = {"0123456789ab", "ba9876543210"};
+
+/* A trial whose state is in a crate. */
+static void make_trial(const lehr_yard *yard, const char *id, const char *pack)
+{
+    lehr_trial_look look;
+    lehr_dir dir = {.fd = -1};
+    bool taken = false;
+    lehr_trial_look_at(yard, id, &look);
+    cr_assert_eq(lehr_trial_take(yard, id, &look, &dir, &taken), LEHR_OK, "%s", lehr_error());
+    cr_assert(taken);
+    cr_assert_eq(lehr_trial_lead(yard, &dir, 0, pack), LEHR_OK, "%s", lehr_error());
+    lehr_dir_close(&dir);
+}
+
+static bool stands(const char *id)
+{
+    char path[160];
+    snprintf(path, sizeof path, "sweep/packs/%.140s", id);
+    return scratch_has(path);
+}
+
+Test(crates, stand_while_somebody_works_in_them_or_a_trial_needs_them)
+{
+    lehr_yard yard;
+    lehr_crate crate;
+    cr_assert_eq(lehr_yard_enter(scratch("sweep"), "", &yard), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_crate_make(&yard, two, 2, &crate), LEHR_OK, "%s", lehr_error());
+    lehr_crate_drop(&yard, crate.id);
+    cr_assert(stands(crate.id), "it is in use");
+    make_trial(&yard, two[0], "");
+    make_trial(&yard, two[1], crate.id);
+    lehr_crate_close(&crate);
+    lehr_crate_drop(&yard, crate.id);
+    cr_assert(stands(crate.id), "the second trial needs it");
+
+    lehr_yard_close(&yard);
+    cr_assert_eq(lehr_yard_enter(scratch("sweep"), "", &yard), LEHR_OK);
+    cr_assert(stands(crate.id), "whoever its maker was");
+    lehr_trial_look look;
+    lehr_trial_look_at(&yard, two[0], &look);
+    cr_assert_eq(look.state, LEHR_TRIAL_STALE);
+    lehr_trial_look_at(&yard, two[1], &look);
+    cr_assert_eq(look.state, LEHR_TRIAL_CHECKPOINTED);
+    cr_assert_str_eq(look.pack, crate.id);
+    scratch_write("sweep/trials/ba9876543210/status.json", "{\"state\": \"done\"}", 17);
+    lehr_crate_drop(&yard, crate.id);
+    cr_assert_not(stands(crate.id), "all have ended");
+    cr_assert_eq(scratch_count("sweep/packs"), 0);
+    lehr_yard_close(&yard);
+}
+
+Test(crates, that_dead_workers_have_left_are_removed_by_the_next)
+{
+    lehr_yard yard;
+    cr_assert_eq(lehr_yard_enter(scratch("sweep"), "", &yard), LEHR_OK, "%s", lehr_error());
+    char half[190];
+    snprintf(half, sizeof half, "sweep/packs/%.120s.7", yard.worker);
+    cr_assert_eq(mkdir(scratch(half), 0755), 0);
+    cr_assert_eq(mkdir(scratch("sweep/packs/gone-1-a.1"), 0755), 0); /* not even a list */
+    cr_assert_eq(mkdir(scratch("sweep/packs/.old-gone-1-a"), 0755), 0);
+    cr_assert_eq(mkdir(scratch("sweep/packs/gone-1-a.2"), 0755), 0);
+    scratch_write("sweep/packs/gone-1-a.2/trials", "0123456789ab\n../../x\n", 21);
+    lehr_yard other;
+    cr_assert_eq(lehr_yard_enter(scratch("sweep"), "", &other), LEHR_OK);
+    cr_assert(scratch_has(half), "its maker lives");
+    cr_assert_eq(scratch_count("sweep/packs"), 1);
+    lehr_yard_close(&yard);
+    lehr_yard_close(&other);
+}
+
+/* A trial that starts over needs nothing; one that goes on brings the whole files of its trace. */
+Test(crates, a_trial_that_is_taken_over_leads_to_them_until_it_is_led_elsewhere)
+{
+    lehr_yard yard;
+    cr_assert_eq(lehr_yard_enter(scratch("sweep"), "", &yard), LEHR_OK, "%s", lehr_error());
+    make_trial(&yard, two[0], "gone.1");
+    cr_assert_eq(mkdir(scratch("sweep/trials/0123456789ab/trace"), 0755), 0);
+    scratch_write("sweep/trials/0123456789ab/trace/energy-000000.npy", "x", 1);
+    scratch_write("sweep/trials/0123456789ab/trace/.energy.tmp", "x", 1);
+    lehr_trial_look look;
+    for (int anew = 0; anew < 2; anew++) {
+        lehr_dir dir = {.fd = -1};
+        bool taken = false;
+        lehr_trial_look_at(&yard, two[0], &look);
+        cr_assert_str_eq(look.pack, "gone.1");
+        look.anew = anew;
+        cr_assert_eq(lehr_trial_take(&yard, two[0], &look, &dir, &taken), LEHR_OK);
+        cr_assert(taken);
+        lehr_dir_close(&dir);
+        lehr_trial_look_at(&yard, two[0], &look);
+        cr_assert_str_eq(look.pack, anew ? "" : "gone.1");
+        cr_assert_eq(scratch_has("sweep/trials/0123456789ab/trace/energy-000000.npy"), !anew);
+        cr_assert_not(scratch_has("sweep/trials/0123456789ab/trace/.energy.tmp"));
+        cr_assert_eq(scratch_count("sweep/trials"), 1);
+    }
+    lehr_yard_close(&yard);
+}
+
+/* ---- Going on ---------------------------------------------------------------------------------- */
+
+static const char six[] = "base: base.yaml\naxes: {seed: {range: [1, 6]}, stop.scans: [6000], "
+                          "output.observe: [500], output.trace.energy: [700]}\n";
+
+/* A worker that leaves at a certain look, and what it says. */
+typedef struct visit {
+    int looks, most;
+    char said[4096];
+} visit;
+
+static bool stop_at(void *data)
+{
+    visit *v = data;
+    return ++v->looks > v->most;
+}
+
+static void note(const char *sentence, void *data)
+{
+    visit *v = data;
+    const size_t length = strlen(v->said);
+    snprintf(v->said + length, sizeof v->said - length, "%s\n", sentence);
+}
+
+/* Work until so many looks; 0: to the end. */
+static lehr_status work(world *w, visit *v, int looks, lehr_worker_end *end)
+{
+    *v = (visit){.most = looks};
+    w->spec.stopping = looks > 0 ? stop_at : NULL;
+    w->spec.say = note;
+    w->spec.data = v;
+    return lehr_worker_go(&w->spec, end);
+}
+
+static void visit_until(world *w, visit *v, int looks, lehr_worker_end expected)
+{
+    lehr_worker_end end;
+    cr_assert_eq(work(w, v, looks, &end), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(end, expected);
+}
+
+static lehr_trial_look look_at(const world *w, int32_t trial)
+{
+    lehr_trial_look look;
+    lehr_trial_look_at(&w->yard, w->trials->trial[trial].id, &look);
+    return look;
+}
+
+/* Every trial has the bits that it has alone, and nothing is left of what they kept together. */
+static void expect_bits(const world *w)
+{
+    for (int32_t i = 0; i < w->trials->count; i++) {
+        char path[300], hash[17];
+        const char *id = w->trials->trial[i].id;
+        json_t *result = read_result(id);
+        snprintf(path, sizeof path, "%s/%s/config.yaml", scratch("sweep/trials"), id);
+        snprintf(hash, sizeof hash, "%016llx", (unsigned long long)run_alone(path));
+        cr_expect_str_eq(json_string_value(json_object_get(result, "state_hash")), hash, "trial %d",
+                         i);
+        json_decref(result);
+    }
+    cr_assert_eq(scratch_count("sweep/packs"), 0);
+}
+
+/* A first worker has been stopped at some scan. */
+static int64_t begin(world *w, visit *v)
+{
+    visit_until(w, v, 6, LEHR_WORKER_STOPPED);
+    const int64_t scan = look_at(w, 0).saved;
+    cr_assert_gt(scan, 0);
+    cr_assert_lt(scan, 6000);
+    for (int32_t i = 0; i < 6; i++) {
+        cr_assert_eq(look_at(w, i).state, LEHR_TRIAL_CHECKPOINTED);
+        cr_assert_eq(look_at(w, i).saved, scan);
+    }
+    cr_assert_str_eq(v->said, "");
+    return scan;
+}
+
+/* A worker that leaves before its first slice saves what it has found: where it starts. */
+static void expect_start(world *w, visit *v, int64_t scan)
+{
+    visit_until(w, v, 1, LEHR_WORKER_STOPPED);
+    for (int32_t i = w->spec.shard; i < w->trials->count; i += w->spec.shards)
+        cr_assert_eq(look_at(w, i).saved, scan, "trial %d is at %lld, not %lld", i,
+                     (long long)look_at(w, i).saved, (long long)scan);
+}
+
+/* The lines of a trial's events without their times, and the bytes of its trace. */
+static void read_files(const world *w, int32_t trial, lehr_text *out)
+{
+    char name[120];
+    snprintf(name, sizeof name, "sweep/trials/%s/events.jsonl", w->trials->trial[trial].id);
+    char *line = strtok((char *)(uintptr_t)scratch_read(name), "\n");
+    for (; line != NULL; line = strtok(NULL, "\n")) {
+        json_t *event = json_loads(line, 0, NULL);
+        cr_assert_not_null(event, "%s", line);
+        cr_assert_eq(json_object_del(event, "wall_s"), 0);
+        char *text = json_dumps(event, JSON_COMPACT);
+        lehr_text_add(out, "%s\n", text);
+        free(text);
+        json_decref(event);
+    }
+    snprintf(name, sizeof name, "sweep/trials/%s/trace/energy-000000.npy",
+             w->trials->trial[trial].id);
+    size_t count = 0;
+    FILE *file = fopen(scratch(name), "rb");
+    cr_assert_not_null(file);
+    for (int c; (c = fgetc(file)) != EOF; count++)
+        lehr_text_add(out, "%02x", (unsigned)c);
+    cr_assert_gt(count, 128u);
+    fclose(file);
+}
+
+/* EXACT: through a stop, another number of threads and another process's name. */
+Test(crates, trials_go_on_from_where_they_were_saved)
+{
+    world w = {0};
+    visit v;
+    lehr_text whole = {0}, split = {0};
+    open_world(&w, six);
+    go(&w, LEHR_WORKER_DONE);
+    read_files(&w, 3, &whole);
+    close_world(&w);
+    forget_work();
+    w = (world){0};
+    open_world(&w, six);
+    const int64_t scan = begin(&w, &v);
+    close_world(&w);
+    w = (world){0};
+    open_world(&w, six);
+    expect_start(&w, &v, scan);
+    cr_assert_eq(scratch_count("sweep/packs"), 1, "the first crate is gone");
+    close_world(&w);
+    w = (world){0};
+    open_world(&w, "base: base.yaml\naxes: {seed: {range: [1, 6]}, stop.scans: [6000], "
+                   "output.observe: [500], output.trace.energy: [700], threads: [1]}\n");
+    visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+    cr_assert_str_eq(v.said, "");
+    read_files(&w, 3, &split);
+    cr_assert_str_eq(split.data, whole.data);
+    expect_bits(&w);
+    lehr_text_free(&whole);
+    lehr_text_free(&split);
+    close_world(&w);
+}
+
+Test(crates, one_trial_of_many_goes_on_alone_and_the_others_in_other_company)
+{
+    world w = {0};
+    visit v;
+    open_world(&w, six);
+    const int64_t scan = begin(&w, &v);
+    char crate[LEHR_CRATE_ID_BYTES];
+    snprintf(crate, sizeof crate, "%s", look_at(&w, 0).pack);
+    w.spec.shards = 6;
+    w.spec.shard = 2;
+    expect_start(&w, &v, scan);
+    visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+    cr_assert_eq(look_at(&w, 2).state, LEHR_TRIAL_DONE);
+    cr_assert(stands(crate), "others need it");
+    cr_assert_eq(scratch_count("sweep/packs"), 1);
+    w.spec.shards = 2;
+    w.spec.shard = 1;
+    visit_until(&w, &v, 2, LEHR_WORKER_STOPPED);
+    cr_assert_gt(look_at(&w, 1).saved, scan);
+    w.spec.shards = 1;
+    w.spec.shard = 0;
+    visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+    cr_assert_str_eq(v.said, "");
+    expect_bits(&w);
+    close_world(&w);
+}
+
+/* New trials stand at their start, old ones where they were saved: two launches. */
+Test(crates, trials_of_unequal_scans_stand_in_launches_of_their_own)
+{
+    world w = {0};
+    visit v;
+    open_world(&w, six);
+    w.spec.shards = 3;
+    w.spec.shard = 1;
+    visit_until(&w, &v, 4, LEHR_WORKER_STOPPED);
+    w.spec.shards = 1;
+    w.spec.shard = 0;
+    visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+    expect_bits(&w);
+    close_world(&w);
+}
+
+/* ---- What is damaged, or another's --------------------------------------------------------------- */
+
+static void break_file(const char *crate, const char *name)
+{
+    char path[190];
+    snprintf(path, sizeof path, "sweep/packs/%.120s/ckpt/%.20s", crate, name);
+    FILE *file = fopen(scratch(path), "r+b");
+    cr_assert_not_null(file, "%s", path);
+    fseek(file, -100, SEEK_END);
+    const int byte = fgetc(file);
+    fseek(file, -1, SEEK_CUR);
+    fputc(byte ^ 1, file);
+    fclose(file);
+}
+
+static int64_t scan_of(const char *crate, const char *name)
+{
+    char path[190];
+    lehr_dir dir;
+    lehr_checkpoint *c = NULL;
+    snprintf(path, sizeof path, "sweep/packs/%.120s/ckpt", crate);
+    cr_assert_eq(lehr_dir_open(scratch(path), &dir), LEHR_OK);
+    cr_assert_eq(lehr_checkpoint_load(&dir, name, &c), LEHR_OK, "%s", lehr_error());
+    const int64_t scan = lehr_checkpoint_of(c)->scan;
+    lehr_checkpoint_destroy(&c);
+    lehr_dir_close(&dir);
+    return scan;
+}
+
+static const char often[] = "base: base.yaml\naxes: {seed: {range: [1, 6]}, stop.scans: [6000], "
+                            "output.observe: [500], output.checkpoint_s: [1e-9]}\n";
+
+Test(crates, with_a_damaged_generation_give_the_other_one_and_say_so)
+{
+    world w = {0};
+    visit v;
+    open_world(&w, often);
+    const int64_t scan = begin(&w, &v);
+    const lehr_trial_look look = look_at(&w, 0);
+    const bool a_is_new = scan_of(look.pack, "a.safetensors") == scan;
+    const char *newest = a_is_new ? "a.safetensors" : "b.safetensors",
+               *older = a_is_new ? "b.safetensors" : "a.safetensors";
+    const int64_t before = scan_of(look.pack, older);
+    cr_assert(0 < before && before < scan);
+    break_file(look.pack, newest);
+    expect_start(&w, &v, before);
+    cr_assert_not_null(strstr(v.said, newest), "%s", v.said);
+    cr_assert_not_null(strstr(v.said, "checksum"), "%s", v.said);
+    cr_assert_not_null(strstr(v.said, older), "%s", v.said);
+    visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+    expect_bits(&w);
+    close_world(&w);
+}
+
+Test(crates, that_hold_nothing_whole_make_their_trials_start_over_and_say_so)
+{
+    for (int how = 0; how < 4; how++) {
+        world w = {0};
+        visit v;
+        char path[190];
+        open_world(&w, often);
+        begin(&w, &v);
+        const lehr_trial_look look = look_at(&w, 0);
+        snprintf(path, sizeof path,
+                 how == 3 ? "sweep/packs/%.120s/events.jsonl" : "sweep/packs/%.120s", look.pack);
+        if (how == 0) {
+            break_file(look.pack, "a.safetensors");
+            break_file(look.pack, "b.safetensors");
+        } else if (how == 1) {
+            lehr_yard_remove(&w.yard.packs, look.pack);
+        } else if (how == 2) {
+            lehr_dir crate;
+            cr_assert_eq(lehr_dir_open(scratch(path), &crate), LEHR_OK);
+            lehr_yard_remove(&crate, "ckpt");
+            lehr_dir_close(&crate);
+        } else {
+            scratch_write(path, "{\"trial\":\"x\",}\n", 15);
+        }
+        expect_start(&w, &v, 0);
+        cr_assert_not_null(strstr(v.said, "start over"), "%d: %s", how, v.said);
+        cr_assert_not_null(strstr(v.said, look.pack), "%d: %s", how, v.said);
+        cr_assert_eq(strstr(strstr(v.said, "start over") + 1, "start over"), NULL, "said once");
+        visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+        cr_assert_str_eq(v.said, "");
+        expect_bits(&w);
+        close_world(&w);
+        forget_work();
+    }
+}
+
+/* As for a run: what was made otherwise is refused by name and stays. */
+Test(crates, of_other_lengths_or_another_version_are_refused)
+{
+    world w = {0};
+    visit v;
+    lehr_worker_end end;
+    open_world(&w, six);
+    const int64_t scan = begin(&w, &v);
+    char text[300];
+    snprintf(text, sizeof text, "%s", six);
+    memcpy(strstr(text, "[500]"), "[250]", 5);
+    close_world(&w);
+    w = (world){0};
+    open_world(&w, text);
+    cr_assert_eq(work(&w, &v, 0, &end), LEHR_ERR_EXISTS);
+    cr_assert_not_null(strstr(lehr_error(), "output.observe=500, here it is 250"), "%s",
+                       lehr_error());
+    cr_assert_not_null(strstr(lehr_error(), w.trials->trial[0].id), "%s", lehr_error());
+    close_world(&w);
+    w = (world){0};
+    open_world(&w, six);
+    expect_start(&w, &v, scan);
+
+    const lehr_trial_look look = look_at(&w, 0);
+    char path[190];
+    lehr_dir ckpt;
+    int64_t number = 0;
+    const lehr_field field = {"x", LEHR_FIELD_I64, 1, 1, &number};
+    const lehr_checkpoint_part part = {"", &field, 1};
+    const lehr_checkpoint_head head = {.version = "0.0.0", .config = "pack", .scan = 1 << 30};
+    snprintf(path, sizeof path, "sweep/packs/%.120s/ckpt", look.pack);
+    cr_assert_eq(lehr_dir_open(scratch(path), &ckpt), LEHR_OK);
+    cr_assert_eq(lehr_checkpoint_write(&ckpt, "b.safetensors", &head, &part, 1), LEHR_OK);
+    cr_assert_eq(work(&w, &v, 0, &end), LEHR_ERR_EXISTS);
+    cr_assert_not_null(strstr(lehr_error(), "another version of lehr, '0.0.0'"), "%s",
+                       lehr_error());
+    cr_assert_not_null(strstr(lehr_error(), "to start its trials over"), "%s", lehr_error());
+    cr_assert_eq(unlinkat(ckpt.fd, "b.safetensors", 0), 0);
+    lehr_dir_close(&ckpt);
+    expect_start(&w, &v, scan);
+    visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+    expect_bits(&w);
+    close_world(&w);
+}
+
+/* ---- Pruning ----------------------------------------------------------------------------------- */
+
+static const char halving[] = "base: base.yaml\n"
+                              "axes: {moves.0.scale: {log: [1e-3, 3], n: 6}, seed: [1, 2]}\n"
+                              "objective: {metric: train_loss, over: seed}\n"
+                              "prune: {kind: sha, min_scans: 25, eta: 2}\n";
+
+/* Two shards: each waits for the other at 25 and 50 of 60 scans, and nobody does a scan twice. */
+Test(crates, those_that_wait_for_others_go_on_where_they_waited)
+{
+    static char expected[1 << 16];
+    world w = {0};
+    visit v;
+    int32_t rows = 0;
+    open_world(&w, halving);
+    go(&w, LEHR_WORKER_DONE);
+    cr_assert_eq(lehr_collect(&w.yard, &rows), LEHR_OK);
+    snprintf(expected, sizeof expected, "%s", scratch_read("sweep/results.csv"));
+    close_world(&w);
+    forget_work();
+    w = (world){0};
+    open_world(&w, halving);
+    w.spec.shards = 2;
+    for (w.spec.shard = 0; w.spec.shard < 2; w.spec.shard++) {
+        visit_until(&w, &v, 0, LEHR_WORKER_WAITS);
+        for (int32_t i = w.spec.shard; i < 12; i += 2) {
+            const lehr_trial_look look = look_at(&w, i);
+            const bool pruned = look.state == LEHR_TRIAL_PRUNED;
+            cr_assert(pruned || look.state == LEHR_TRIAL_CHECKPOINTED, "%d", (int)look.state);
+            cr_assert(pruned || look.saved == (w.spec.shard == 0 ? 25 : 50), "%d", (int)look.saved);
+        }
+    }
+    w.spec.shard = 0;
+    visit_until(&w, &v, 1, LEHR_WORKER_STOPPED);
+    int32_t alive = 0;
+    for (int32_t i = 0; i < 12; i += 2)
+        if (look_at(&w, i).state == LEHR_TRIAL_CHECKPOINTED)
+            alive += look_at(&w, i).saved == 25;
+    cr_assert_eq(alive, 3, "half of six points: %d", alive);
+    visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+    w.spec.shard = 1;
+    visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+    cr_assert_eq(lehr_collect(&w.yard, &rows), LEHR_OK);
+    cr_assert_str_eq(scratch_read("sweep/results.csv"), expected);
+    cr_assert_eq(scratch_count("sweep/packs"), 0);
+    close_world(&w);
+}
+
+/* A sweep that prunes from now on: what is saved beyond a first stage tells nothing about it. */
+Test(crates, beyond_a_stage_that_was_not_reached_are_of_no_use)
+{
+    static const char plain[] = "base: base.yaml\naxes: {seed: {range: [1, 6]}, "
+                                "stop.scans: [6000], output.observe: [500]}\n";
+    char text[300];
+    world w = {0};
+    visit v;
+    open_world(&w, plain);
+    begin(&w, &v);
+    close_world(&w);
+    snprintf(text, sizeof text,
+             "%sobjective: {metric: train_loss}\nprune: {kind: sha, min_scans: 500, eta: 2}\n",
+             plain);
+    w = (world){0};
+    open_world(&w, text);
+    expect_start(&w, &v, 0);
+    cr_assert_not_null(strstr(v.said, "a stage that it has not reached"), "%s", v.said);
+    close_world(&w);
+}
+
+/* ---- Size -------------------------------------------------------------------------------------- */
+
+/* 500 trials: a header of 3 MB. */
+Test(crates, of_500_trials_are_saved_and_read)
+{
+    world w = {0};
+    visit v;
+    open_world(&w, "base: base.yaml\nlimits: {trials: 500}\naxes: {seed: {range: [1, 500]}, "
+                   "temperatures.copies: [1], temperatures.rungs: [2], stop.scans: [600]}\n");
+    w.trials->rows_most = 1000;
+    visit_until(&w, &v, 3, LEHR_WORKER_STOPPED);
+    const int64_t scan = look_at(&w, 0).saved;
+    cr_assert_gt(scan, 0);
+    cr_assert_eq(scratch_count("sweep/packs"), 1);
+    expect_start(&w, &v, scan);
+    visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+    cr_assert_eq(scratch_count("sweep/packs"), 0);
+    for (int32_t i = 0; i < 500; i++)
+        cr_assert_eq(look_at(&w, i).state, LEHR_TRIAL_DONE);
+    close_world(&w);
+}
+
+/* The fields of a run, again and again under other names. */
+Test(crates, of_the_largest_launch_have_room_for_all)
+{
+    static char prefix[LEHR_SEATS_MAX][LEHR_RUN_ID_BYTES + 1];
+    static lehr_checkpoint_part part[LEHR_SEATS_MAX];
+    world w = {0};
+    open_world(&w, six);
+    lehr_config c;
+    lehr_dataset *dataset = NULL;
+    lehr_objective *objective = NULL;
+    lehr_run *run = NULL;
+    lehr_field field[LEHR_FIELDS_MAX + 2];
+    int32_t count;
+    cr_assert_eq(lehr_sweep_config(w.sweep, 0, &c), LEHR_OK);
+    cr_assert_eq(lehr_dataset_create(&c.data, &dataset), LEHR_OK);
+    cr_assert_eq(lehr_objective_create(&c.network, &c.loss, &c.prior, dataset, &objective),
+                 LEHR_OK);
+    cr_assert_eq(lehr_run_create(&c.run, objective, &run), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_run_fields(run, field, &count), LEHR_OK);
+    int64_t numbers[3] = {0};
+    field[count++] = (lehr_field){"numbers", LEHR_FIELD_I64, 3, 1, numbers};
+    field[count++] = (lehr_field){"trace", LEHR_FIELD_I64, 3, 1, numbers};
+    for (int32_t i = 0; i < LEHR_SEATS_MAX; i++) {
+        snprintf(prefix[i], sizeof prefix[i], "%012d.", i);
+        part[i] = (lehr_checkpoint_part){prefix[i], field, count};
+    }
+    lehr_dir folder;
+    lehr_checkpoint *checkpoint = NULL;
+    const lehr_checkpoint_head head = {.config = "pack", .scan = INT64_MAX};
+    cr_assert_eq(lehr_dir_open(scratch_folder, &folder), LEHR_OK);
+    cr_assert_eq(lehr_checkpoint_write(&folder, "x", &head, part, LEHR_SEATS_MAX), LEHR_OK, "%s",
+                 lehr_error());
+    cr_assert_eq(lehr_checkpoint_load(&folder, "x", &checkpoint), LEHR_OK, "%s", lehr_error());
+    cr_assert_not_null(lehr_checkpoint_find(checkpoint, prefix[LEHR_SEATS_MAX - 1], "run.scan"));
+    lehr_checkpoint_destroy(&checkpoint);
+    lehr_dir_close(&folder);
+    lehr_run_destroy(&run);
+    lehr_objective_destroy(&objective);
+    lehr_dataset_destroy(&dataset);
+    close_world(&w);
+}
