@@ -69,6 +69,7 @@ static lehr_status make_list(lehr_journal *j, const char *id)
     void *array = j->list;
     LEHR_TRY(grow(&array, j->lists, sizeof *j->list));
     j->list = array;
+    LEHR_ASSERT(j->list != NULL);
     j->list[j->lists] = (list){-1, -1};
     LEHR_CHECK(json_object_set_new(j->index, id, json_integer(j->lists)) == 0, LEHR_ERR_MEMORY,
                "out of memory for events of '%.40s'", id);
@@ -84,6 +85,7 @@ static lehr_status note(lehr_journal *j, const char *id, size_t length)
         LEHR_TRY(make_list(j, id));
     LEHR_TRY(grow(&array, j->entries, sizeof *j->entry));
     j->entry = array;
+    LEHR_ASSERT(j->entry != NULL);
     j->entry[j->entries] = (entry){j->size, (int32_t)length, -1};
     list *mine = find_list(j, id);
     if (mine->last >= 0)

@@ -137,7 +137,8 @@ static lehr_status prune_seat(const party *p, int32_t index)
     return LEHR_OK;
 }
 
-/* A run has stopped. One that waits for others is saved first. */
+/* A run has stopped. One that waits for others is let go of with its pack, all of which wait: they have come to one
+ * stage. */
 static lehr_status end_seat(int32_t index, void *data)
 {
     const party *p = data;
@@ -161,8 +162,9 @@ static lehr_status end_seat(int32_t index, void *data)
 
 /* Results are on the disk before any status says so: one sync for all that ended together. A status that is
  * lost with the power costs the trial's work and nothing else. */
-static lehr_status settle_done(const party *p)
+static lehr_status settle(void *data)
 {
+    const party *p = data;
     LEHR_TRY(lehr_output_sync(&yard_of(p)->trials));
     for (int32_t i = 0; i < p->count; i++) {
         lehr_seat *seat = seat_of(p, i);
@@ -215,41 +217,23 @@ static lehr_status save(void *data)
     return p->led ? LEHR_OK : lead_trials(p);
 }
 
-typedef bool (*seat_test)(const lehr_seat *seat);
-
-static bool waits(const lehr_seat *seat)
-{
-    return seat->fate == LEHR_FATE_WAITS;
-}
-
-static bool has_not_ended(const lehr_seat *seat)
-{
-    return seat->state == LEHR_TRIAL_RUNNING;
-}
-
-/* Save all, then let go of those that stop here: anybody may go on with them. */
-static lehr_status let_go(party *p, seat_test stops)
+/* Those that have not ended are saved, then let go of: anybody may go on with them. */
+static lehr_status let_go(party *p)
 {
     bool any = false;
     for (int32_t i = 0; i < p->count; i++)
-        any |= !p->saved[i].gone && stops(seat_of(p, i));
+        any |= !p->saved[i].gone;
     if (!any)
         return LEHR_OK;
     LEHR_TRY(save(p));
     for (int32_t i = 0; i < p->count; i++) {
-        if (p->saved[i].gone || !stops(seat_of(p, i)))
+        if (p->saved[i].gone)
             continue;
         LEHR_TRY(lehr_store_pause(seat_of(p, i)->store));
         forget_seat(p, i);
         seat_of(p, i)->state = LEHR_TRIAL_CHECKPOINTED;
     }
     return LEHR_OK;
-}
-
-static lehr_status settle(void *data)
-{
-    LEHR_TRY(settle_done(data));
-    return let_go(data, waits);
 }
 
 /* ---- Going on -------------------------------------------------------------------------------- */
@@ -425,7 +409,7 @@ static lehr_status run(party *p)
                                     .data = p};
     set_pause(p, stages_behind(p));
     LEHR_TRY(lehr_record(&p->recording));
-    return let_go(p, has_not_ended);
+    return let_go(p);
 }
 
 static void close_files(party *p)

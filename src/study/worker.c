@@ -16,7 +16,7 @@
 #include "study/progress.h"
 
 /* A trial at work keeps its directory, its lock and, with a trace, that one's directory open. */
-enum { FILES_PER_SEAT = 3, FILES_ELSE = 64 };
+enum { FILES_PER_SEAT = 3, FILES_ELSE = 64, MISSES_MAX = 50 };
 
 typedef struct worker {
     const lehr_worker_spec *spec;
@@ -27,6 +27,8 @@ typedef struct worker {
     int32_t seats_most;
     lehr_prune *prune; /* NULL: nothing is pruned */
     bool waits;        /* some trial here waits for what others reach */
+    bool missed;       /* some trial that was free was not to be had at that moment */
+    int32_t misses;    /* since something was */
     double began_s;
     double work, proposals; /* finished here */
 } worker;
@@ -139,6 +141,7 @@ static lehr_status take(worker *w, int32_t i, lehr_trial_look *look, load *l)
     seat.dir.fd = -1;
     LEHR_TRY(lehr_trial_take(w->spec->yard, trial->id, look, &seat.dir, &taken));
     w->state[i] = LEHR_TRIAL_RUNNING;
+    w->missed |= !taken;
     if (!taken)
         return LEHR_OK;
     say_start(w, i, &s);
@@ -203,7 +206,7 @@ static lehr_status choose(worker *w)
 {
     load l = {0};
     w->launch.count = 0;
-    w->waits = false;
+    w->waits = w->missed = false;
     if (w->prune != NULL)
         LEHR_TRY(lehr_prune_refresh(w->prune));
     for (int32_t i = w->spec->shard; i < w->trials->count; i += w->spec->shards) {
@@ -336,9 +339,13 @@ static lehr_status work(worker *w, lehr_worker_end *end)
     *end = LEHR_WORKER_STOPPED;
     while (!must_stop(w)) {
         LEHR_TRY(choose(w));
-        if (w->launch.count == 0) {
+        w->misses = w->launch.count == 0 && w->missed ? w->misses + 1 : 0;
+        if (w->launch.count == 0)
             drop_sources(w);
-            *end = w->waits ? LEHR_WORKER_WAITS : LEHR_WORKER_DONE;
+        if (w->misses > 0 && w->misses <= MISSES_MAX)
+            continue; /* who was first has it by now, or somebody held all up */
+        if (w->launch.count == 0) {
+            *end = w->waits || w->missed ? LEHR_WORKER_WAITS : LEHR_WORKER_DONE;
             return LEHR_OK;
         }
         LEHR_TRY(lehr_launch_run(&w->launch));

@@ -2,6 +2,7 @@
  * needs it. */
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "study/checkpoint.h"
@@ -354,6 +355,31 @@ Test(crates, trials_of_unequal_scans_stand_in_launches_of_their_own)
     close_world(&w);
 }
 
+/* Somebody removes a crate, or takes another trial over, and is slow about it. */
+Test(crates, whose_trials_cannot_be_had_at_a_moment_are_had_later)
+{
+    world w = {0};
+    visit v;
+    open_world(&w, six);
+    begin(&w, &v);
+    int fd, ready[2];
+    char byte = 0;
+    cr_assert_eq(pipe(ready), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        const bool held = lehr_yard_reclaim(&w.yard, &fd) && write(ready[1], "x", 1) == 1;
+        sleep(1);
+        _exit(held ? 0 : 1);
+    }
+    cr_assert_eq(read(ready[0], &byte, 1), 1);
+    visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+    expect_bits(&w);
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(status, 0);
+    close_world(&w);
+}
+
 /* ---- What is damaged, or another's --------------------------------------------------------------- */
 
 static void break_file(const char *crate, const char *name)
@@ -362,9 +388,9 @@ static void break_file(const char *crate, const char *name)
     snprintf(path, sizeof path, "sweep/packs/%.120s/ckpt/%.20s", crate, name);
     FILE *file = fopen(scratch(path), "r+b");
     cr_assert_not_null(file, "%s", path);
-    fseek(file, -100, SEEK_END);
+    cr_assert_eq(fseek(file, -100, SEEK_END), 0);
     const int byte = fgetc(file);
-    fseek(file, -1, SEEK_CUR);
+    cr_assert_eq(fseek(file, -1, SEEK_CUR), 0);
     fputc(byte ^ 1, file);
     fclose(file);
 }
@@ -454,7 +480,9 @@ Test(crates, of_other_lengths_or_another_version_are_refused)
     const int64_t scan = begin(&w, &v);
     char text[300];
     snprintf(text, sizeof text, "%s", six);
-    memcpy(strstr(text, "[500]"), "[250]", 5);
+    char *length = strstr(text, "[500]");
+    length[1] = '2';
+    length[2] = '5';
     close_world(&w);
     w = (world){0};
     open_world(&w, text);
