@@ -378,6 +378,8 @@ lehr_status lehr_worker_go(const lehr_worker_spec *spec, lehr_worker_end *end)
     w.launch.prune = w.prune;
     if (status == LEHR_OK)
         status = work(&w, end);
+    if (status == LEHR_OK)
+        lehr_crates_clean(spec->yard); /* what was needed, or held up, when it was looked at last */
     lehr_prune_destroy(&w.prune);
     lehr_shelf_clear(&w.launch.shelf);
     LEHR_FREE(w.state);

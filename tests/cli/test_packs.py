@@ -192,6 +192,16 @@ class Packs(PacksTest):
         self.fails("run", trial + "/config.yaml", "-o", trial, code=73, says=says)
         self.assertEqual(self.status("out")["states"]["checkpointed"], TRIALS)
 
+    def test_show_what_a_trial_has_come_to(self):
+        process = self.begin("out")
+        process.send_signal(signal.SIGUSR1)
+        self.end(process, 85)
+        trial = self.trial("out")
+        self.assertNotIn("events.jsonl", self.left_behind(trial))
+        self.lehr("report", trial)
+        lines = len(self.kept("out")[trial.split("/")[-1]])
+        self.assertTrue('"observations":%d,' % lines in self.read(trial, "report.html"))
+
     def test_that_are_damaged_are_said_to_be(self):
         whole = self.whole()
         process = self.begin("out")
