@@ -23,6 +23,7 @@
 #include "study/record.h"
 #include "study/result.h"
 #include "study/store.h"
+#include "study/yard.h"
 
 enum { ERROR_BYTES = 2048, SECONDS_PER_HOUR = 3600 };
 
@@ -210,9 +211,12 @@ static lehr_status prepare(session *s)
                                   s->dir,
                                   job != NULL ? job : "",
                                   s->options->given[LEHR_OPTION_BREAK_LOCK],
+                                  NULL,
                                   NULL};
-    if (s->found != LEHR_FOUND_NOTHING)
+    if (s->found != LEHR_FOUND_NOTHING) {
+        LEHR_TRY(lehr_trial_refuse(s->dir));
         LEHR_TRY(take_over(s, &spec));
+    }
     if (s->result != NULL)
         return LEHR_OK;
     LEHR_TRY(make_run(s));

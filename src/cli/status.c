@@ -114,8 +114,11 @@ const lehr_command lehr_command_status = {
     .name = "status",
     .arguments = "DIR",
     .help = "how far a run or a sweep is",
-    .notes = "Only looks; works for a directory that others write into, on this host or another. "
-             "\"stale\" trials are\nthose whose worker is gone: `lehr sweep` begins them again.\n",
+    .notes =
+        "Only looks; works for a directory that others write into, on this host or another. "
+        "The workers of\n\"checkpointed\" and \"stale\" trials are gone or have let go of them: "
+        "`lehr sweep` goes on with the first from\ntheir last checkpoint, and begins the "
+        "others, which have none, again.\n",
     .least = 1,
     .most = 1,
     .options = LEHR_BIT(WATCH) | LEHR_BIT(JSON),

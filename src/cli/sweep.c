@@ -112,6 +112,13 @@ static void show(const lehr_worker_progress *progress, void *data)
     lehr_screen_line(&s->screen, &line);
 }
 
+static void tell(const char *sentence, void *data)
+{
+    session *s = data;
+    lehr_screen_close(&s->screen); /* the bar comes again below it */
+    lehr_console_note("%s", sentence);
+}
+
 static void announce(const session *s)
 {
     const lehr_trials *t = s->trials;
@@ -129,6 +136,7 @@ static lehr_status go(session *s, lehr_worker_end *end)
     s->screen = lehr_screen_open(s->options->given[LEHR_OPTION_QUIET]);
     s->worker.stopping = stopping;
     s->worker.look = show;
+    s->worker.say = tell;
     s->worker.data = s;
     const lehr_status status = lehr_worker_go(&s->worker, end);
     lehr_screen_close(&s->screen);
@@ -198,9 +206,12 @@ static lehr_status run_session(session *s, int *code)
 
 static lehr_status sweep(const lehr_options *options, int *code)
 {
-    session s = {
-        .options = options,
-        .yard = {.dir = {.fd = -1}, .trials = {.fd = -1}, .workers = {.fd = -1}, .worker_fd = -1}};
+    session s = {.options = options,
+                 .yard = {.dir = {.fd = -1},
+                          .trials = {.fd = -1},
+                          .workers = {.fd = -1},
+                          .packs = {.fd = -1},
+                          .worker_fd = -1}};
     const lehr_status status = run_session(&s, code);
     close_session(&s);
     return status;

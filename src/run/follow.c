@@ -35,7 +35,7 @@ static lehr_status obey(lehr_pack *pack, const message *m)
     case LEHR_ORDER_PULL_WEIGHTS: return lehr_share_pull_weights(pack);
     case LEHR_ORDER_HALT: return lehr_share_halt(run, (lehr_stop)m->value);
     case LEHR_ORDER_START_FROM: return lehr_share_start_from(run, run->best);
-    default: return lehr_share_restore(run);
+    default: return lehr_share_restore(pack);
     }
 }
 

@@ -25,7 +25,7 @@ lehr_status lehr_share_advance(lehr_pack *pack, int64_t scans, bool *moving);
 lehr_status lehr_share_pull(lehr_pack *pack);
 lehr_status lehr_share_pull_weights(lehr_pack *pack);
 lehr_status lehr_share_halt(lehr_run *run, lehr_stop why);
-lehr_status lehr_share_restore(lehr_run *run);
+lehr_status lehr_share_restore(lehr_pack *pack);
 
 /* theta[P] of rank 0; room for it elsewhere. */
 lehr_status lehr_share_start_from(lehr_run *run, float *theta);

@@ -141,21 +141,25 @@ static lehr_status spread(lehr_run *run)
     return LEHR_OK;
 }
 
-lehr_status lehr_share_restore(lehr_run *run)
+static lehr_status settle(lehr_run *run)
 {
-    lehr_pack *pack = run->pack;
     LEHR_TRY(spread(run));
     if (run->stop == LEHR_STOP_NONE)
-        pack->scan = run->scan;
+        run->pack->scan = run->scan;
     else
         lehr_run_group(run)->until = (lehr_u64)run->scan;
-    if (lehr_batched(run))
-        LEHR_TRY(lehr_batch_draw(run));
+    return lehr_batched(run) ? lehr_batch_draw(run) : LEHR_OK;
+}
+
+lehr_status lehr_share_restore(lehr_pack *pack)
+{
+    for (int32_t i = 0; i < pack->count; i++)
+        LEHR_TRY(settle(&pack->run[i]));
     pack->pulled = pack->weights_pulled = true;
     return lehr_pack_push(pack);
 }
 
-lehr_status lehr_run_restore(lehr_run *run)
+static lehr_status check(lehr_run *run)
 {
     const lehr_table *t = run->pack->table;
     const lehr_group *g = lehr_run_group(run);
@@ -165,6 +169,13 @@ lehr_status lehr_run_restore(lehr_run *run)
     const bool extended = run->spec.extra > 0 && run->scan < run->last_scan;
     if (run->stop == LEHR_STOP_SIGNAL || run->stop == LEHR_STOP_WALL || extended)
         run->stop = LEHR_STOP_NONE;
-    LEHR_TRY(lehr_lead(run->pack, LEHR_ORDER_RESTORE, run, 0));
-    return lehr_led(run->pack, lehr_share_restore(run));
+    return LEHR_OK;
+}
+
+lehr_status lehr_pack_restore(lehr_pack *pack)
+{
+    for (int32_t i = 0; i < pack->count; i++)
+        LEHR_TRY(check(&pack->run[i]));
+    LEHR_TRY(lehr_lead(pack, LEHR_ORDER_RESTORE, NULL, 0));
+    return lehr_led(pack, lehr_share_restore(pack));
 }

@@ -23,7 +23,7 @@ typedef struct lehr_field {
     lehr_field_type type;
     int64_t rows, columns;
     void *
-        data; /* valid while the run lives; written between lehr_run_fields and lehr_run_restore only */
+        data; /* valid while the run lives; written between lehr_run_fields and lehr_pack_restore only */
 } lehr_field;
 
 enum { LEHR_FIELDS_MAX = 64 };
@@ -34,13 +34,13 @@ size_t lehr_field_bytes(lehr_field_type type);
 /* The run's fields as they are now, in a fixed order that depends on nothing. Fails as the backend does. */
 lehr_status lehr_run_fields(lehr_run *run, lehr_field out[LEHR_FIELDS_MAX], int32_t *count);
 
-/* The fields were written with those of a run of the same spec and data: go on from there, bit for bit. A run that had
- * ended stays so, but for a signal, and for a limit of the clock. Runs of a pack that go on must be at one scan.
+/* The fields of runs were written with those of runs of the same specs and data: go on from there, bit for bit. A run
+ * that had ended stays so, but for a signal, and for a limit of the clock. Runs that go on must be at one scan.
  *
  * One whose spec extends it goes on from its end.
  *
- * Fails with LEHR_ERR_DATA, and leaves a run that can only be destroyed, when they are no state of such a run: a scan
+ * Fails with LEHR_ERR_DATA, and leaves a pack that can only be destroyed, when they are no state of such a run: a scan
  * beyond its end, rungs that are no permutation, energies that are not finite. */
-lehr_status lehr_run_restore(lehr_run *run);
+lehr_status lehr_pack_restore(lehr_pack *pack);
 
 #endif

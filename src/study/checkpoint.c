@@ -32,9 +32,12 @@ const char *lehr_checkpoint_label(const lehr_checkpoint *checkpoint)
     return checkpoint->label;
 }
 
-const lehr_tensor *lehr_checkpoint_find(const lehr_checkpoint *checkpoint, const char *name)
+const lehr_tensor *lehr_checkpoint_find(const lehr_checkpoint *checkpoint, const char *prefix,
+                                        const char *name)
 {
-    return lehr_safetensors_find(checkpoint->file, name);
+    char whole[LEHR_NAME_MAX];
+    const int length = snprintf(whole, sizeof whole, "%s%s", prefix, name);
+    return (size_t)length < sizeof whole ? lehr_safetensors_find(checkpoint->file, whole) : NULL;
 }
 
 /* ---- Is it whole? ---------------------------------------------------------------------------- */
@@ -123,7 +126,7 @@ lehr_status lehr_checkpoint_parse(const char *label, const void *bytes, size_t c
     lehr_checkpoint *checkpoint = NULL;
     LEHR_TRY(LEHR_NEW(checkpoint, 1, "a checkpoint"));
     snprintf(checkpoint->label, sizeof checkpoint->label, "%s", label);
-    lehr_status status = lehr_safetensors_parse(label, bytes, count, &checkpoint->file);
+    lehr_status status = lehr_safetensors_parse_large(label, bytes, count, &checkpoint->file);
     if (status == LEHR_OK) {
         status = check(checkpoint, bytes);
         if (status != LEHR_OK)
@@ -239,29 +242,27 @@ static lehr_status find_field(const lehr_checkpoint *c, const char *prefix, cons
     return LEHR_OK;
 }
 
-static lehr_status check_fields(const lehr_checkpoint *c, const lehr_checkpoint_part *part,
-                                int32_t parts)
+/* Of a run alone these are all tensors, the checksum, too. */
+static lehr_status check_fields(const lehr_checkpoint *c, const lehr_checkpoint_part *part)
 {
-    const bool traced = lehr_safetensors_find(c->file, LEHR_CHECKPOINT_TRACE) != NULL;
-    int32_t expected = 1 + traced; /* and the checksum */
-    for (int32_t p = 0; p < parts; p++) {
-        expected += part[p].count;
-        for (int32_t i = 0; i < part[p].count; i++) {
-            const lehr_tensor *unused;
-            LEHR_TRY(find_field(c, part[p].prefix, &part[p].field[i], &unused));
-        }
-    }
-    const int32_t found = lehr_safetensors_count(c->file);
+    const lehr_tensor *unused;
+    const bool alone = part->prefix[0] == '\0';
+    const bool traced = lehr_checkpoint_find(c, part->prefix, LEHR_CHECKPOINT_TRACE) != NULL;
+    for (int32_t i = 0; i < part->count; i++)
+        LEHR_TRY(find_field(c, part->prefix, &part->field[i], &unused));
+    const int32_t found = lehr_safetensors_count_with(c->file, part->prefix),
+                  expected = part->count + traced + alone;
     LEHR_CHECK(found == expected, LEHR_ERR_DATA,
-               "%s: has %d tensors, expected %d: what the others mean is not known", c->label,
-               found, expected);
+               "%s: has %d tensors%s%s, expected %d: what the others mean is not known", c->label,
+               found, alone ? "" : " of ", part->prefix, expected);
     return LEHR_OK;
 }
 
 lehr_status lehr_checkpoint_restore(const lehr_checkpoint *checkpoint,
                                     const lehr_checkpoint_part *part, int32_t parts)
 {
-    LEHR_TRY(check_fields(checkpoint, part, parts));
+    for (int32_t p = 0; p < parts; p++)
+        LEHR_TRY(check_fields(checkpoint, &part[p]));
     for (int32_t p = 0; p < parts; p++)
         for (int32_t i = 0; i < part[p].count; i++) {
             const lehr_tensor *tensor = NULL;

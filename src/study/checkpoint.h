@@ -40,7 +40,7 @@ typedef struct lehr_checkpoint_head {
 #undef X
 } lehr_checkpoint_head;
 
-/* Fields of one run of a pack; their names in the file begin with the prefix. */
+/* Fields of one run; their names in the file begin with the prefix: "" for a run alone, "<id>." in a pack. */
 typedef struct lehr_checkpoint_part {
     const char *prefix;
     const lehr_field *field; /* [count] */
@@ -71,10 +71,11 @@ const char *lehr_checkpoint_label(const lehr_checkpoint *checkpoint);
 lehr_status lehr_checkpoint_match(const lehr_checkpoint *checkpoint,
                                   const lehr_checkpoint_head *expected);
 
-/* A tensor by its name; NULL when there is none. */
-const lehr_tensor *lehr_checkpoint_find(const lehr_checkpoint *checkpoint, const char *name);
+/* A tensor of a part; NULL when there is none. */
+const lehr_tensor *lehr_checkpoint_find(const lehr_checkpoint *checkpoint, const char *prefix,
+                                        const char *name);
 
-/* Copy everything into the fields of the parts; tensors that belong to none of them are refused, but for
+/* Copy into the fields of the parts; tensors of their prefixes that are none of their fields are refused, but for
  * `trace`. Fails with LEHR_ERR_DATA; nothing is then copied. */
 lehr_status lehr_checkpoint_restore(const lehr_checkpoint *checkpoint,
                                     const lehr_checkpoint_part *part, int32_t parts);

@@ -106,7 +106,7 @@ static lehr_status add_sum(draft *d)
                                           .shape = {1},
                                           .data = &d->sum,
                                           .bytes = sizeof d->sum};
-    const lehr_tensors tensors = {d->tensor, d->count, d->pair, d->pairs};
+    const lehr_tensors tensors = {d->tensor, d->count, d->pair, d->pairs, true};
     lehr_text header = {0};
     const lehr_status status = lehr_safetensors_header(&tensors, &header);
     if (status == LEHR_OK) {
@@ -138,7 +138,7 @@ static lehr_status fill(draft *d, const lehr_checkpoint_head *head,
 
 static lehr_status write(const lehr_dir *dir, const char *name, const draft *d)
 {
-    const lehr_tensors tensors = {d->tensor, d->count, d->pair, d->pairs};
+    const lehr_tensors tensors = {d->tensor, d->count, d->pair, d->pairs, true};
     lehr_output output = {.fd = -1};
     LEHR_TRY(lehr_safetensors_write(dir, name, &tensors, &output));
     return lehr_output_commit(&output);

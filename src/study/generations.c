@@ -68,6 +68,13 @@ static lehr_status look(const lehr_dir *dir, const char *name, generation *g)
     return LEHR_OK;
 }
 
+static lehr_status look_at_all(const lehr_dir *dir, generation g[COUNT])
+{
+    for (int i = 0; i < COUNT; i++)
+        LEHR_TRY(look(dir, names[i], &g[i]));
+    return LEHR_OK;
+}
+
 static bool is_newer(const lehr_checkpoint *a, const lehr_checkpoint *b)
 {
     const lehr_checkpoint_head *x = lehr_checkpoint_of(a), *y = lehr_checkpoint_of(b);
@@ -85,7 +92,8 @@ static int find_newest(const generation g[COUNT])
     return newest;
 }
 
-static void note_damage(const generation g[COUNT], int newest, lehr_text *notice)
+static void note_damage(const generation g[COUNT], int newest, const char *otherwise,
+                        lehr_text *notice)
 {
     for (int i = 0; i < COUNT; i++) {
         if (g[i].why[0] == '\0')
@@ -94,7 +102,7 @@ static void note_damage(const generation g[COUNT], int newest, lehr_text *notice
         if (newest >= 0)
             lehr_text_add(notice, "%s is used", lehr_checkpoint_label(g[newest].checkpoint));
         else
-            lehr_text_add(notice, "there is no other, so the run starts over");
+            lehr_text_add(notice, "%s", otherwise);
     }
 }
 
@@ -102,13 +110,12 @@ static lehr_status choose(lehr_generations *generations, generation g[COUNT],
                           const lehr_checkpoint_head *expected, lehr_checkpoint **out,
                           lehr_text *notice)
 {
-    for (int i = 0; i < COUNT; i++)
-        LEHR_TRY(look(&generations->dir, names[i], &g[i]));
+    LEHR_TRY(look_at_all(&generations->dir, g));
     const int newest = find_newest(g);
     LEHR_CHECK(newest >= 0 || !g[0].there || !g[1].there, LEHR_ERR_DATA,
                "%s; %s; no checkpoint is left: remove %s to start over", g[0].why, g[1].why,
                generations->dir.path);
-    note_damage(g, newest, notice);
+    note_damage(g, newest, "there is no other, so the run starts over", notice);
     if (newest < 0)
         return LEHR_OK;
     LEHR_TRY(lehr_checkpoint_match(g[newest].checkpoint, expected));
@@ -126,6 +133,23 @@ lehr_status lehr_generations_latest(lehr_generations *generations,
     generation g[COUNT] = {{.there = false}};
     *out = NULL;
     const lehr_status status = choose(generations, g, expected, out, notice);
+    for (int i = 0; i < COUNT; i++)
+        lehr_checkpoint_destroy(&g[i].checkpoint);
+    return status;
+}
+
+lehr_status lehr_generations_find(const lehr_dir *ckpt, lehr_checkpoint **out, lehr_text *notice)
+{
+    generation g[COUNT] = {{.there = false}};
+    *out = NULL;
+    const lehr_status status = look_at_all(ckpt, g);
+    const int newest = status == LEHR_OK ? find_newest(g) : -1;
+    if (status == LEHR_OK)
+        note_damage(g, newest, "it is of no use", notice);
+    if (newest >= 0) {
+        *out = g[newest].checkpoint;
+        g[newest].checkpoint = NULL;
+    }
     for (int i = 0; i < COUNT; i++)
         lehr_checkpoint_destroy(&g[i].checkpoint);
     return status;

@@ -15,6 +15,10 @@ typedef struct lehr_generations {
 lehr_status lehr_generations_open(const lehr_dir *run, lehr_generations *out);
 void lehr_generations_close(lehr_generations *generations);
 
+/* The whole one of the highest scan in a folder that only is read, whosever it is; NULL when there is none, and
+ * `notice` then says why. Fails with LEHR_ERR_IO, LEHR_ERR_MEMORY. */
+lehr_status lehr_generations_find(const lehr_dir *ckpt, lehr_checkpoint **out, lehr_text *notice);
+
 /* How many of the two files are not there. */
 int lehr_generations_missing(const lehr_generations *generations);
 

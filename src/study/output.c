@@ -57,8 +57,12 @@ lehr_status lehr_output_begin(const lehr_dir *dir, const char *name, size_t size
     LEHR_CHECK(lehr_text_copy(file.name, sizeof file.name, name), LEHR_ERR_ARG,
                "file name '%.60s...' is longer than %d bytes", name, LEHR_NAME_MAX - 1);
     file.fd = open_temporary(dir, name, file.temporary, sizeof file.temporary);
-    if (file.fd < 0)
-        return failed(dir, name, errno, size_bytes);
+    if (file.fd < 0) {
+        const int error = errno;
+        if (dir->lock != NULL)
+            LEHR_TRY(lehr_lock_check(dir->lock)); /* a successor may have removed it all */
+        return failed(dir, name, error, size_bytes);
+    }
     *output = file;
     return LEHR_OK;
 }

@@ -124,6 +124,16 @@ static void read_one(lehr_prune *p, int32_t stage, int32_t trial)
     json_decref(json);
 }
 
+bool lehr_prune_knows(lehr_prune *p, int32_t trial, int64_t scan)
+{
+    for (int32_t stage = 0; stage < p->stages && p->scan[stage] <= scan; stage++) {
+        read_one(p, stage, trial);
+        if (!p->known[slot(p, stage, trial)])
+            return false;
+    }
+    return true;
+}
+
 /* The same shape as a result: {"scan": ..., "best": {"validation": {"loss": ...}}}. */
 static json_t *json_reached(const lehr_prune *p, int32_t stage, double value)
 {

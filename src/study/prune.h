@@ -43,6 +43,9 @@ lehr_status lehr_prune_refresh(lehr_prune *prune);
 /* Of a trial, as of the last refresh. */
 lehr_fate lehr_prune_fate(const lehr_prune *prune, int32_t trial);
 
+/* Is it written what a trial has reached at every stage up to a scan? */
+bool lehr_prune_knows(lehr_prune *prune, int32_t trial, int64_t scan);
+
 /* A trial has reached a stage, or it has ended and counts as it is at this one and all later ones. NaN: it has failed.
  * What is written already stays. */
 lehr_status lehr_prune_reach(lehr_prune *prune, int32_t trial, int32_t stage, double value);

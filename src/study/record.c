@@ -14,7 +14,8 @@ struct lehr_recorder {
     lehr_run *run;
     lehr_record_spec spec;
     lehr_trace *trace; /* NULL: none */
-    lehr_saver saver;
+    lehr_saved saved;
+    lehr_saver saver; /* of a run alone */
     bool resumed;     /* the first event stands already */
     int64_t observed; /* scan of the last event */
     bool ended;
@@ -26,11 +27,18 @@ static lehr_status open_recorder(lehr_recorder *r)
     if (spec->config->trace_energy > 0)
         LEHR_TRY(
             lehr_trace_create(lehr_store_dir(r->store), lehr_run_group(r->run)->rows, &r->trace));
+    if (spec->packed)
+        return LEHR_OK;
+    r->saved = (lehr_saved){.prefix = "",
+                            .run = r->run,
+                            .trace = r->trace,
+                            .observe = spec->config->run.observe,
+                            .every = spec->config->trace_energy};
+    r->saver.run = &r->saved;
+    r->saver.count = 1;
     r->saver.store = r->store;
-    r->saver.run = r->run;
-    r->saver.trace = r->trace;
-    return spec->unsaved ? LEHR_OK
-                         : lehr_saver_open(&r->saver, spec->config, spec->id, spec->data_hash);
+    r->saver.wanted_s = spec->config->checkpoint_s;
+    return lehr_saver_open(&r->saver, lehr_store_dir(r->store), spec->id, spec->data_hash);
 }
 
 lehr_status lehr_recorder_create(lehr_store *store, lehr_run *run, const lehr_record_spec *spec,
@@ -83,7 +91,17 @@ static lehr_status begin_run(lehr_recorder *r)
     return show(r);
 }
 
-/* What one slice has brought to one run. A trace that is saved is closed later: a longer run can go on from both. */
+lehr_trace *lehr_recorder_trace(const lehr_recorder *recorder)
+{
+    return recorder->trace;
+}
+
+void lehr_recorder_goes_on(lehr_recorder *recorder)
+{
+    recorder->resumed = true;
+}
+
+/* What one slice has brought to one run. */
 static lehr_status record_run(lehr_recorder *r)
 {
     const lehr_run *run = r->run;
@@ -92,27 +110,40 @@ static lehr_status record_run(lehr_recorder *r)
     r->observed = run->observed_scan;
     if (r->trace != NULL && run->scan % r->spec.config->trace_energy == 0)
         LEHR_TRY(lehr_trace_add(r->trace, r->run));
-    if (!r->spec.unsaved && lehr_saver_due(&r->saver))
-        LEHR_TRY(lehr_saver_write(&r->saver));
-    LEHR_TRY(show(r));
-    r->ended = run->stop != LEHR_STOP_NONE;
-    return r->ended && r->spec.unsaved && r->trace != NULL ? lehr_trace_flush(r->trace) : LEHR_OK;
+    return LEHR_OK;
 }
 
 /* ---- The loop -------------------------------------------------------------------------------- */
 
-static lehr_status record_slice(const lehr_recording *r)
+/* Runs that have stopped in this slice. */
+static lehr_status end_runs(const lehr_recording *r)
 {
     bool any = false;
     for (int32_t i = 0; i < lehr_pack_count(r->pack); i++) {
-        if (r->recorder[i]->ended)
+        lehr_recorder *recorder = r->recorder[i];
+        if (recorder->ended || recorder->run->stop == LEHR_STOP_NONE)
             continue;
-        LEHR_TRY(record_run(r->recorder[i]));
-        any |= r->recorder[i]->ended;
-        if (r->recorder[i]->ended && r->end != NULL)
+        LEHR_TRY(show(recorder));
+        recorder->ended = any = true;
+        if (r->end != NULL)
             LEHR_TRY(r->end(i, r->data));
     }
     return any && r->settle != NULL ? r->settle(r->data) : LEHR_OK;
+}
+
+/* What has ended is written down before a checkpoint that knows of it no more. */
+static lehr_status record_slice(const lehr_recording *r)
+{
+    for (int32_t i = 0; i < lehr_pack_count(r->pack); i++)
+        if (!r->recorder[i]->ended)
+            LEHR_TRY(record_run(r->recorder[i]));
+    LEHR_TRY(end_runs(r));
+    if (r->saver != NULL && lehr_saver_due(r->saver))
+        LEHR_TRY(r->save(r->data));
+    for (int32_t i = 0; i < lehr_pack_count(r->pack); i++)
+        if (!r->recorder[i]->ended)
+            LEHR_TRY(show(r->recorder[i]));
+    return LEHR_OK;
 }
 
 /* The nearer of two numbers of scans; 0: no such limit. */
@@ -172,11 +203,21 @@ static bool look_alone(void *data)
     return r->spec.look == NULL || r->spec.look(&progress, r->spec.data);
 }
 
+static lehr_status save_alone(void *data)
+{
+    lehr_recorder *r = data;
+    return lehr_saver_write(&r->saver);
+}
+
 /* The last state is saved before the trace is closed, so that a longer run can go on from both. */
 lehr_status lehr_recorder_go(lehr_recorder *recorder, bool *ended)
 {
-    lehr_recording recording = {
-        .pack = recorder->run->pack, .recorder = &recorder, .look = look_alone, .data = recorder};
+    lehr_recording recording = {.pack = recorder->run->pack,
+                                .recorder = &recorder,
+                                .saver = &recorder->saver,
+                                .save = save_alone,
+                                .look = look_alone,
+                                .data = recorder};
     LEHR_TRY(lehr_record(&recording));
     LEHR_TRY(lehr_saver_write(&recorder->saver));
     *ended = recorder->run->stop != LEHR_STOP_NONE;

@@ -7,7 +7,9 @@
 #include "lehr/run.h"
 #include "lehr/study.h"
 #include "study/progress.h"
+#include "study/save.h"
 #include "study/store.h"
+#include "study/trace.h"
 
 /* Called between slices, several times a second, for progress lines; false: save the run and leave it. */
 typedef bool (*lehr_look_fn)(const lehr_progress *progress, void *data);
@@ -20,7 +22,7 @@ typedef struct lehr_record_spec {
     uint64_t data_hash;
     lehr_look_fn look; /* of a run alone; may be NULL */
     void *data;
-    bool unsaved; /* no checkpoints */
+    bool packed; /* its checkpoints are those of its pack */
 } lehr_record_spec;
 
 typedef struct lehr_recorder lehr_recorder;
@@ -42,9 +44,17 @@ lehr_status lehr_recorder_go(lehr_recorder *recorder, bool *ended);
 
 /* ---- A pack ------------------------------------------------------------------------------------ */
 
+/* The trace of a run; NULL: none. And: it goes on, its first event stands already. */
+lehr_trace *lehr_recorder_trace(const lehr_recorder *recorder);
+void lehr_recorder_goes_on(lehr_recorder *recorder);
+
 typedef struct lehr_recording {
     lehr_pack *pack;
     lehr_recorder **recorder; /* [lehr_pack_count(pack)], run by run */
+    lehr_saver *saver;        /* NULL: nothing is saved */
+
+    /* Called when the saver is due, after `end` and `settle`: lehr_saver_write, and what belongs to it. */
+    lehr_status (*save)(void *data);
 
     /* Called between slices, several times a second; false: leave. May be NULL. */
     bool (*look)(void *data);
@@ -62,8 +72,8 @@ typedef struct lehr_recording {
     void *data;
 } lehr_recording;
 
-/* Advance until all runs have stopped, or `look` wants to leave. Fails as lehr_pack_advance, `end`, `settle` and
- * `reach`, and with LEHR_ERR_IO when a file cannot be written. */
+/* Advance until all runs have stopped, or `look` wants to leave. Fails as lehr_pack_advance, `end`, `settle`,
+ * `save` and `reach`, and with LEHR_ERR_IO when a file cannot be written. */
 lehr_status lehr_record(lehr_recording *recording);
 
 /* Start every row of a run from the weights of a file; "": from those that were drawn. Fails as

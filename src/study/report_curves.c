@@ -1,11 +1,15 @@
 /* report_curves.c: the lines of events.jsonl as columns, thinned to what a screen can show. */
+#define _POSIX_C_SOURCE 200809L
+
 #include <jansson.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/status.h"
 #include "model/file.h"
 #include "study/directory.h"
 #include "study/report.h"
+#include "study/shelf.h"
 
 /* Name of a column, and where it stands in a line. */
 typedef struct column {
@@ -110,11 +114,27 @@ static lehr_status make(const char *path, const lehr_file *file, int32_t points,
     return LEHR_OK;
 }
 
+/* A trial at work: its lines are those of its pack. */
+static lehr_status make_packed(const char *dir, int32_t points, json_t **out)
+{
+    char none[] = "";
+    lehr_text lines = {0};
+    lehr_status status = lehr_crate_lines(dir, &lines);
+    if (status == LEHR_OK)
+        status = make(dir, &(lehr_file){lines.length > 0 ? lines.data : none, lines.length}, points,
+                      out);
+    lehr_text_free(&lines);
+    return status;
+}
+
 lehr_status lehr_report_curves(const lehr_report_run *run, int32_t points, json_t **out)
 {
-    char path[LEHR_PATH_MAX];
+    char path[LEHR_PATH_MAX], owner[LEHR_PATH_MAX];
     lehr_file file;
     LEHR_TRY(lehr_path_join(run->dir, "events.jsonl", path));
+    LEHR_TRY(lehr_path_join(run->dir, "owner", owner));
+    if (access(path, F_OK) != 0 && access(owner, F_OK) == 0)
+        return make_packed(run->dir, points, out);
     LEHR_TRY(lehr_file_read(path, &file));
     const lehr_status status = make(path, &file, points, out);
     lehr_file_free(&file);

@@ -39,10 +39,12 @@ typedef enum lehr_dtype {
         LEHR_DTYPE_COUNT
 } lehr_dtype;
 
+/* Bytes of a header; a parsed one takes up to 20 times as much memory. What comes from others is small; a
+ * checkpoint of thousands of runs is our own. */
 enum {
     LEHR_TENSOR_DIMS_MAX = 8,
-    LEHR_SAFETENSORS_HEADER_MAX =
-        1 << 20 /* bytes: a parsed header takes up to 20 times as much memory */
+    LEHR_SAFETENSORS_HEADER_MAX = 1 << 20,
+    LEHR_SAFETENSORS_LARGE_MAX = 1 << 25
 };
 
 /* Name in the file and bytes of one element. */
@@ -76,6 +78,7 @@ typedef struct lehr_tensors {
     int32_t count;
     const lehr_pair *metadata;
     int32_t metadata_count;
+    bool large; /* to be read by lehr_safetensors_parse_large */
 } lehr_tensors;
 
 /* The padded header with its 8 bytes of length, added to `text`. Fails with LEHR_ERR_DATA when a
@@ -92,11 +95,13 @@ lehr_status lehr_safetensors_write(const lehr_dir *dir, const char *name,
 typedef struct lehr_safetensors lehr_safetensors;
 
 /* Read and check a whole file, or bytes in memory (which must outlive the object); `label` is
- * its name in messages. Fails with LEHR_ERR_DATA on anything malformed, LEHR_ERR_IO,
- * LEHR_ERR_MEMORY. */
+ * its name in messages. `large`: with a header of up to LEHR_SAFETENSORS_LARGE_MAX bytes. Fails
+ * with LEHR_ERR_DATA on anything malformed, LEHR_ERR_IO, LEHR_ERR_MEMORY. */
 lehr_status lehr_safetensors_load(const char *path, lehr_safetensors **out);
 lehr_status lehr_safetensors_parse(const char *label, const void *bytes, size_t count,
                                    lehr_safetensors **out);
+lehr_status lehr_safetensors_parse_large(const char *label, const void *bytes, size_t count,
+                                         lehr_safetensors **out);
 void lehr_safetensors_destroy(lehr_safetensors **file);
 
 int32_t lehr_safetensors_count(const lehr_safetensors *file);
@@ -105,5 +110,8 @@ const lehr_tensor *lehr_safetensors_at(const lehr_safetensors *file, int32_t ind
 /* The tensor of a name, the text of a metadata key; NULL when there is none. */
 const lehr_tensor *lehr_safetensors_find(const lehr_safetensors *file, const char *name);
 const char *lehr_safetensors_metadata(const lehr_safetensors *file, const char *key);
+
+/* Tensors whose names begin so. */
+int32_t lehr_safetensors_count_with(const lehr_safetensors *file, const char *prefix);
 
 #endif

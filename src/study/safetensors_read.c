@@ -13,9 +13,10 @@
 enum { LENGTH_BYTES = 8 };
 
 struct lehr_safetensors {
-    lehr_file owned;     /* the whole file when it was loaded, else empty */
-    json_t *header;      /* keeps the metadata */
-    lehr_tensor *tensor; /* [count] in the order of the data */
+    lehr_file owned;           /* the whole file when it was loaded, else empty */
+    json_t *header;            /* keeps the metadata */
+    lehr_tensor *tensor;       /* [count] in the order of the data */
+    const lehr_tensor **named; /* [count] by name */
     int32_t count;
 };
 
@@ -35,12 +36,33 @@ const lehr_tensor *lehr_safetensors_at(const lehr_safetensors *file, int32_t ind
     return &file->tensor[index];
 }
 
+/* The first in the order of names that is not before this one. */
+static int32_t first_from(const lehr_safetensors *file, const char *name)
+{
+    int32_t low = 0, high = file->count;
+    while (low < high) {
+        const int32_t middle = low + (high - low) / 2;
+        if (strcmp(file->named[middle]->name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 const lehr_tensor *lehr_safetensors_find(const lehr_safetensors *file, const char *name)
 {
-    for (int32_t i = 0; i < file->count; i++)
-        if (strcmp(file->tensor[i].name, name) == 0)
-            return &file->tensor[i];
-    return NULL;
+    const int32_t i = first_from(file, name);
+    return i < file->count && strcmp(file->named[i]->name, name) == 0 ? file->named[i] : NULL;
+}
+
+int32_t lehr_safetensors_count_with(const lehr_safetensors *file, const char *prefix)
+{
+    const int32_t first = first_from(file, prefix);
+    int32_t end = first;
+    while (end < file->count && strncmp(file->named[end]->name, prefix, strlen(prefix)) == 0)
+        end++;
+    return end - first;
 }
 
 const char *lehr_safetensors_metadata(const lehr_safetensors *file, const char *key)
@@ -128,6 +150,24 @@ static int by_place(const void *a, const void *b)
     return x->bytes < y->bytes ? -1 : x->bytes > y->bytes;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const lehr_tensor *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+static lehr_status sort(lehr_safetensors *file)
+{
+    LEHR_TRY(LEHR_NEW(file->named, (size_t)file->count + 1, "the list of tensors"));
+    if (file->count == 0)
+        return LEHR_OK;
+    qsort(file->tensor, (size_t)file->count, sizeof *file->tensor, by_place);
+    for (int32_t i = 0; i < file->count; i++)
+        file->named[i] = &file->tensor[i];
+    qsort(file->named, (size_t)file->count, sizeof *file->named, by_name);
+    return LEHR_OK;
+}
+
 /* Every byte of the data belongs to exactly one tensor. */
 static lehr_status check_cover(const lehr_safetensors *file, payload data)
 {
@@ -168,8 +208,7 @@ static lehr_status read_tensors(lehr_safetensors *file, payload data)
         else
             LEHR_TRY(read_tensor(name, entry, data, &file->tensor[file->count++]));
     }
-    if (file->count > 0)
-        qsort(file->tensor, (size_t)file->count, sizeof *file->tensor, by_place);
+    LEHR_TRY(sort(file));
     return check_cover(file, data);
 }
 
@@ -188,16 +227,16 @@ static lehr_status read_header(const char *text, size_t length, json_t **out)
                      error.text);
 }
 
-static lehr_status read_all(lehr_safetensors *file, const char *bytes, size_t count)
+static lehr_status read_all(lehr_safetensors *file, const char *bytes, size_t count, size_t most)
 {
     LEHR_CHECK(count >= LENGTH_BYTES, LEHR_ERR_DATA, "%zu bytes are too few for a safetensors file",
                count);
     uint64_t length;
     memcpy(&length, bytes, sizeof length);
     LEHR_CHECK(
-        length <= LEHR_SAFETENSORS_HEADER_MAX, LEHR_ERR_DATA,
-        "a header of %llu bytes: not a safetensors file, or one of more than %d bytes of header",
-        (unsigned long long)length, LEHR_SAFETENSORS_HEADER_MAX);
+        length <= most, LEHR_ERR_DATA,
+        "a header of %llu bytes: not a safetensors file, or one of more than %zu bytes of header",
+        (unsigned long long)length, most);
     LEHR_CHECK(length <= count - LENGTH_BYTES, LEHR_ERR_DATA,
                "a header of %llu bytes does not fit in a file of %zu bytes",
                (unsigned long long)length, count);
@@ -212,22 +251,38 @@ void lehr_safetensors_destroy(lehr_safetensors **file)
         return;
     json_decref((*file)->header);
     LEHR_FREE((*file)->tensor);
+    LEHR_FREE((*file)->named);
     lehr_file_free(&(*file)->owned);
     LEHR_FREE(*file);
 }
 
-lehr_status lehr_safetensors_parse(const char *label, const void *bytes, size_t count,
-                                   lehr_safetensors **out)
+static lehr_status parse(const char *label, const lehr_file *bytes, size_t most,
+                         lehr_safetensors **out)
 {
     lehr_safetensors *file = NULL;
     LEHR_TRY(LEHR_NEW(file, 1, "a safetensors file"));
-    const lehr_status status = read_all(file, bytes, count);
+    const lehr_status status = read_all(file, bytes->data, bytes->size, most);
     if (status != LEHR_OK) {
         lehr_safetensors_destroy(&file);
         return lehr_fail_prefix(status, "%s: ", label);
     }
     *out = file;
     return LEHR_OK;
+}
+
+/* The bytes are only read. */
+lehr_status lehr_safetensors_parse(const char *label, const void *bytes, size_t count,
+                                   lehr_safetensors **out)
+{
+    return parse(label, &(lehr_file){(char *)(uintptr_t)bytes, count}, LEHR_SAFETENSORS_HEADER_MAX,
+                 out);
+}
+
+lehr_status lehr_safetensors_parse_large(const char *label, const void *bytes, size_t count,
+                                         lehr_safetensors **out)
+{
+    return parse(label, &(lehr_file){(char *)(uintptr_t)bytes, count}, LEHR_SAFETENSORS_LARGE_MAX,
+                 out);
 }
 
 lehr_status lehr_safetensors_load(const char *path, lehr_safetensors **out)

@@ -89,18 +89,18 @@ static lehr_status add_tensors(json_t *header, const lehr_tensors *tensors)
 }
 
 /* The 8 bytes of length, the JSON, and blanks up to a multiple of 8. */
-static lehr_status add_text(const json_t *header, lehr_text *text)
+static lehr_status add_text(const json_t *header, size_t most, lehr_text *text)
 {
     char *json = json_dumps(header, JSON_COMPACT);
     LEHR_CHECK(json != NULL, LEHR_ERR_MEMORY, "out of memory for a safetensors header");
     const size_t length = strlen(json);
     const uint64_t padded = (length + 7) / 8 * 8;
-    if (padded > LEHR_SAFETENSORS_HEADER_MAX) {
+    if (padded > most) {
         free(json);
         return lehr_fail(LEHR_ERR_DATA,
                          "names and metadata take %zu bytes, more than a safetensors "
-                         "header of %d bytes holds",
-                         length, LEHR_SAFETENSORS_HEADER_MAX);
+                         "header of %zu bytes holds",
+                         length, most);
     }
     lehr_text_add_bytes(text, (const char *)&padded, sizeof padded);
     lehr_text_add_bytes(text, json, length);
@@ -115,7 +115,8 @@ static lehr_status fill_header(json_t *header, const lehr_tensors *tensors, lehr
     LEHR_CHECK(header != NULL, LEHR_ERR_MEMORY, "out of memory for a safetensors header");
     LEHR_TRY(add_metadata(header, tensors));
     LEHR_TRY(add_tensors(header, tensors));
-    return add_text(header, text);
+    return add_text(
+        header, tensors->large ? LEHR_SAFETENSORS_LARGE_MAX : LEHR_SAFETENSORS_HEADER_MAX, text);
 }
 
 lehr_status lehr_safetensors_header(const lehr_tensors *tensors, lehr_text *text)

@@ -24,6 +24,7 @@ typedef struct gathering {
     double *value;           /* [count of the ledger] metric; NaN: none */
     double work, done;       /* multiply-adds of all trials, and of what is done */
     time_t started, updated; /* the first and the last word of any trial; 0: none */
+    int64_t least, most;     /* scans that checkpointed trials go on from; -1: not known of any */
     json_t *failed;          /* the first few, with their reasons */
 } gathering;
 
@@ -68,6 +69,14 @@ static void add_reason(gathering *s, const lehr_entry *entry, const lehr_trial_l
                                                    lehr_json_text(look->reason)));
 }
 
+static void add_saved(gathering *s, int64_t scan)
+{
+    if (scan < 0)
+        return;
+    s->least = s->least < 0 || scan < s->least ? scan : s->least;
+    s->most = scan > s->most ? scan : s->most;
+}
+
 static void add_trial(gathering *s, int32_t index)
 {
     const lehr_entry *entry = &s->ledger.entry[index];
@@ -78,6 +87,8 @@ static void add_trial(gathering *s, int32_t index)
     s->tally.unknown += look.unknown;
     s->work += entry->work;
     s->value[index] = NAN;
+    if (look.state == LEHR_TRIAL_CHECKPOINTED)
+        add_saved(s, look.saved);
     if (look.state == LEHR_TRIAL_FAILED)
         add_reason(s, entry, &look);
     if (look.state == LEHR_TRIAL_PENDING)
@@ -138,18 +149,26 @@ static json_t *json_best(const gathering *s)
                      (int)best.trials, "id", entry->id, "values", values);
 }
 
+static json_t *json_saved(const gathering *s)
+{
+    return s->least < 0 ? json_null()
+                        : json_pack("{s:I, s:I}", "least", (json_int_t)s->least, "most",
+                                    (json_int_t)s->most);
+}
+
 static json_t *json_standing(const gathering *s)
 {
-    return json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:i}", "name",
+    return json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:i, s:o}", "name",
                      lehr_json_text(s->ledger.name), "dir", lehr_json_text(s->yard->dir.path),
                      "trials", (int)s->tally.trials, "states", json_counts(&s->tally), "best",
                      json_best(s), "failed", json_incref(s->failed), "time_left_s",
-                     lehr_json_number(time_left(s)), "unknown", (int)s->tally.unknown);
+                     lehr_json_number(time_left(s)), "unknown", (int)s->tally.unknown, "saved",
+                     json_saved(s));
 }
 
 lehr_status lehr_standing_json(const lehr_yard *yard, json_t **out)
 {
-    gathering s = {.yard = yard, .failed = json_array()};
+    gathering s = {.yard = yard, .least = -1, .most = -1, .failed = json_array()};
     lehr_status status = lehr_ledger_read(yard, &s.ledger);
     if (status == LEHR_OK)
         status = LEHR_NEW(s.value, (size_t)s.ledger.count + 1, "the metrics of a sweep");
@@ -215,6 +234,17 @@ static void add_states(const json_t *states, lehr_text *out)
     }
 }
 
+/* Where checkpointed trials go on. */
+static void add_scans(const json_t *saved, lehr_text *out)
+{
+    const json_int_t least = json_integer_value(json_object_get(saved, "least")),
+                     most = json_integer_value(json_object_get(saved, "most"));
+    if (json_is_object(saved) && least == most)
+        lehr_text_add(out, " (saved at scan %lld)", (long long)most);
+    else if (json_is_object(saved))
+        lehr_text_add(out, " (saved at scans %lld to %lld)", (long long)least, (long long)most);
+}
+
 void lehr_standing_table(const json_t *standing, lehr_text *out)
 {
     size_t i;
@@ -223,6 +253,7 @@ void lehr_standing_table(const json_t *standing, lehr_text *out)
     lehr_text_add(out, "%-12s  %s, %lld trials: ", "sweep", text_of(standing, "name"),
                   (long long)json_integer_value(json_object_get(standing, "trials")));
     add_states(json_object_get(standing, "states"), out);
+    add_scans(json_object_get(standing, "saved"), out);
     if (json_is_number(left) && lehr_standing_moves(standing)) {
         lehr_text_add(out, ", left ");
         lehr_text_add_time(json_number_value(left), out);

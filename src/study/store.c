@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/status.h"
+#include "study/journal.h"
 #include "study/lock.h"
 #include "study/output.h"
 #include "study/result.h"
@@ -25,8 +26,9 @@ enum { HOST_BYTES = 256 };
 
 struct lehr_store {
     lehr_dir dir;
-    bool loose; /* nothing is synced */
-    int events; /* descriptor of events.jsonl, -1: none */
+    bool loose;            /* nothing is synced */
+    int events;            /* descriptor of events.jsonl, -1: none */
+    lehr_journal *journal; /* holds them until the end; NULL: none */
     char id[LEHR_RUN_ID_BYTES];
     char name[LEHR_NAME_MAX];
     lehr_past past; /* when the run began, how far it is */
@@ -136,6 +138,8 @@ static lehr_status write_first(lehr_store *store, const lehr_store_spec *spec)
     LEHR_TRY(lock(store, spec));
     LEHR_TRY(write_config(store, spec->config));
     LEHR_TRY(write_status(store, "running", NULL));
+    if (store->journal != NULL)
+        return LEHR_OK;
     return lehr_log_create(&store->dir, "events.jsonl", &store->events);
 }
 
@@ -198,6 +202,7 @@ static lehr_status enter(lehr_store *store, const lehr_store_spec *spec)
 {
     store->dir = *spec->dir;
     store->loose = true;
+    store->journal = spec->journal;
     spec->dir->fd = -1;
     return write_first(store, spec);
 }
@@ -286,6 +291,8 @@ lehr_status lehr_store_event(lehr_store *store, const lehr_observation *observat
     lehr_status status;
     if (line.length == 0 || line.failed)
         status = lehr_fail(LEHR_ERR_MEMORY, "out of memory for a line of events.jsonl");
+    else if (store->journal != NULL)
+        status = lehr_journal_add(store->journal, store->id, line.data, line.length);
     else
         status = lehr_log_append(&store->dir, "events.jsonl", store->events, line.data,
                                  line.length);
@@ -333,16 +340,36 @@ lehr_status lehr_store_progress(lehr_store *store, int64_t scan, int64_t scans, 
     store->past.scan = scan;
     store->scans = scans;
     store->left_s = left_s;
-    if (lehr_clock_s() - store->written_s < store->every_s)
-        return LEHR_OK;
+    return lehr_clock_s() - store->written_s < store->every_s ? LEHR_OK : lehr_store_say(store);
+}
+
+lehr_status lehr_store_say(lehr_store *store)
+{
     return write_status(store, "running", NULL);
 }
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
+/* Its lines of the pack's are its own now. */
+static lehr_status write_events(lehr_store *store)
+{
+    lehr_text lines = {0};
+    if (store->journal == NULL)
+        return LEHR_OK;
+    lehr_status status = lehr_journal_lines(store->journal, store->id, &lines);
+    if (status == LEHR_OK)
+        status = write_whole(store, "events.jsonl", lines.length > 0 ? lines.data : "",
+                             lines.length);
+    lehr_text_free(&lines);
+    LEHR_TRY(status);
+    store->journal = NULL;
+    return LEHR_OK;
+}
+
 lehr_status lehr_store_result(lehr_store *store, const lehr_model *best, const json_t *result)
 {
     lehr_output output = {.fd = -1};
+    LEHR_TRY(write_events(store));
     LEHR_TRY(lehr_model_write(best, &store->dir, "best.safetensors", &output));
     output.loose = store->loose;
     LEHR_TRY(lehr_output_commit(&output));
@@ -352,6 +379,7 @@ lehr_status lehr_store_result(lehr_store *store, const lehr_model *best, const j
 lehr_status lehr_store_end(lehr_store *store, const char *state)
 {
     store->left_s = 0;
+    LEHR_TRY(write_events(store));
     return write_status(store, state, NULL);
 }
 
@@ -370,6 +398,7 @@ lehr_status lehr_store_pause(lehr_store *store)
 void lehr_store_fail(lehr_store *store, const char *sentence)
 {
     char *error = strdup(sentence); /* lehr_error() itself, which a failing write replaces */
+    (void)write_events(store);
     if (error != NULL)
         (void)write_status(store, "failed", error);
     free(error);

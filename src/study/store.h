@@ -9,7 +9,8 @@
 #include "study/model.h"
 #include "study/result.h"
 
-struct json_t; /* of jansson */
+struct json_t;       /* of jansson */
+struct lehr_journal; /* study/journal.h */
 
 enum { LEHR_RUN_ID_BYTES = 13 }; /* 12 hex digits and their end */
 
@@ -49,10 +50,11 @@ typedef struct lehr_store lehr_store;
 typedef struct lehr_store_spec {
     const lehr_config *config;
     const char *id;
-    const char *path; /* from lehr_store_place */
-    const char *job;  /* number of the batch job, or "" */
-    bool break_lock;  /* take the lock even when it is held */
-    lehr_dir *dir;    /* of lehr_store_enter */
+    const char *path;             /* from lehr_store_place */
+    const char *job;              /* number of the batch job, or "" */
+    bool break_lock;              /* take the lock even when it is held */
+    lehr_dir *dir;                /* of lehr_store_enter, and: */
+    struct lehr_journal *journal; /* of its pack, where its events are until it ends; NULL: none */
 } lehr_store_spec;
 
 /* Make the directory with its lock, config.yaml, status.json and an empty events.jsonl, all at once, so that
@@ -65,8 +67,8 @@ lehr_status lehr_store_create(const lehr_store_spec *spec, lehr_store **out);
  * naming the holder, when the lock is held. */
 lehr_status lehr_store_reopen(const lehr_store_spec *spec, lehr_store **out);
 
-/* The same in an empty directory that is ours already: spec->dir, which is taken over, also by a failure. Nothing is
- * synced in it: that is done once for many such runs, by lehr_output_sync between result and end. */
+/* The same in a directory that is ours already, and that holds no run: spec->dir, which is taken over, also by a
+ * failure. With a journal there is no events.jsonl before the end, whatever that is. Nothing is synced in it: that is done once for many such runs, by lehr_output_sync between result and end. */
 lehr_status lehr_store_enter(const lehr_store_spec *spec, lehr_store **out);
 
 /* Seconds between two writes of status.json, from now on. */
@@ -96,6 +98,9 @@ const lehr_saves *lehr_store_saves(const lehr_store *store);
 
 /* status.json says how far the run is; written at most every few seconds. */
 lehr_status lehr_store_progress(lehr_store *store, int64_t scan, int64_t scans, double left_s);
+
+/* The same now. */
+lehr_status lehr_store_say(lehr_store *store);
 
 /* The run was stopped behind a checkpoint: status "checkpointed". */
 lehr_status lehr_store_pause(lehr_store *store);

@@ -4,6 +4,7 @@
 
 #include "study/trace.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -137,6 +138,17 @@ static lehr_status take_lines(lehr_trace *trace, const lehr_tensor *lines)
     memcpy(trace->line, lines->data, lines->bytes);
     trace->lines = (int32_t)lines->shape[0];
     return LEHR_OK;
+}
+
+bool lehr_trace_has(const lehr_trace *trace, int64_t files)
+{
+    char name[LEHR_NAME_MAX];
+    for (int64_t i = 0; i < files; i++) {
+        name_file(i, name);
+        if (faccessat(trace->dir.fd, name, F_OK, 0) != 0)
+            return false;
+    }
+    return true;
 }
 
 lehr_status lehr_trace_rewind(lehr_trace *trace, int64_t files, const lehr_tensor *lines)

@@ -6,6 +6,7 @@
 #ifndef LEHR_STUDY_TRACE_H
 #define LEHR_STUDY_TRACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lehr/run.h"
@@ -29,6 +30,9 @@ lehr_status lehr_trace_add(lehr_trace *trace, lehr_run *run);
 /* Whole files so far, and the lines that are in none of them as the field "trace" (no rows: none). */
 int32_t lehr_trace_files(const lehr_trace *trace);
 lehr_field lehr_trace_field(const lehr_trace *trace);
+
+/* Are so many whole files there? */
+bool lehr_trace_has(const lehr_trace *trace, int64_t files);
 
 /* Go back to where a checkpoint saw the trace: so many whole files, and the tensor of the other lines (NULL:
  * none). Later files are removed. Fails with LEHR_ERR_DATA on a tensor of another shape. */

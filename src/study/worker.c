@@ -4,6 +4,7 @@
 #include "study/worker.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -11,10 +12,11 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "study/launch.h"
+#include "study/output.h"
 #include "study/progress.h"
 
-/* A trial at work keeps its directory, its lock, its events and, with a trace, that one's directory open. */
-enum { FILES_PER_SEAT = 4, FILES_ELSE = 64 };
+/* A trial at work keeps its directory, its lock and, with a trace, that one's directory open. */
+enum { FILES_PER_SEAT = 3, FILES_ELSE = 64, MISSES_MAX = 50 };
 
 typedef struct worker {
     const lehr_worker_spec *spec;
@@ -25,6 +27,8 @@ typedef struct worker {
     int32_t seats_most;
     lehr_prune *prune; /* NULL: nothing is pruned */
     bool waits;        /* some trial here waits for what others reach */
+    bool missed;       /* some trial that was free was not to be had at that moment */
+    int32_t misses;    /* since something was */
     double began_s;
     double work, proposals; /* finished here */
 } worker;
@@ -49,7 +53,7 @@ static int32_t count_seats(void)
     }
     const rlim_t most = limit.rlim_cur > FILES_ELSE ? (limit.rlim_cur - FILES_ELSE) / FILES_PER_SEAT
                                                     : 1;
-    return most > INT32_MAX ? INT32_MAX : most > 1 ? (int32_t)most : 1;
+    return most > LEHR_SEATS_MAX ? LEHR_SEATS_MAX : most > 1 ? (int32_t)most : 1;
 }
 
 /* Is this a trial to take now? What it looks like is remembered. */
@@ -68,6 +72,7 @@ static bool is_free(worker *w, int32_t i, lehr_trial_look *look)
 /* What a launch holds so far. */
 typedef struct load {
     const lehr_trial *first; /* NULL: nothing */
+    int64_t scan;            /* at which it stands: runs of a pack move together */
     int64_t rows, bytes;
 } load;
 
@@ -77,17 +82,73 @@ static bool fits(const worker *w, const load *l, const lehr_trial *trial)
                                 lehr_trials_fit(w->trials, l->first, l->rows, l->bytes, trial));
 }
 
-static lehr_status take(worker *w, int32_t i, const lehr_trial_look *look, load *l)
+static void say(const worker *w, const char *sentence)
+{
+    if (w->spec->say != NULL)
+        w->spec->say(sentence, w->spec->data);
+}
+
+/* Where a free trial goes on. Its state can be lost: then it starts over. */
+typedef struct start {
+    int64_t scan;
+    lehr_source *source; /* NULL: none */
+    const char *lost;    /* why it starts over; NULL: it does not, or its source says so */
+} start;
+
+static lehr_status find_start(worker *w, int32_t i, const load *l, lehr_trial_look *look,
+                              start *out)
+{
+    *out = (start){.scan = 0};
+    if (look->pack[0] == '\0')
+        return LEHR_OK;
+    LEHR_TRY(lehr_shelf_find(&w->launch.shelf, look->pack, &out->source));
+    lehr_source *source = out->source;
+    if (source->whole && w->prune != NULL && !lehr_prune_knows(w->prune, i, source->scan))
+        out->lost = "it is saved beyond a stage that it has not reached";
+    else if (source->checkpoint != NULL && !lehr_source_has(source, w->trials->trial[i].id))
+        out->lost = "its pack has not saved it";
+    look->anew = !source->whole || out->lost != NULL;
+    out->scan = look->anew ? 0 : source->scan;
+    if (l->first != NULL && source->scan != l->scan)
+        lehr_source_put_down(source); /* memory is for what goes on now */
+    return LEHR_OK;
+}
+
+/* Said when the trial is ours: until then somebody else may have it, and all may be well. */
+static void say_start(const worker *w, int32_t i, const start *s)
+{
+    char sentence[LEHR_PATH_MAX];
+    if (s->source != NULL && s->source->notice.length > 0) {
+        say(w, s->source->notice.data);
+        s->source->notice.length = 0;
+    }
+    if (s->lost == NULL)
+        return;
+    snprintf(sentence, sizeof sentence, "trial %s starts over: %s", w->trials->trial[i].id,
+             s->lost);
+    say(w, sentence);
+}
+
+static lehr_status take(worker *w, int32_t i, lehr_trial_look *look, load *l)
 {
     const lehr_trial *trial = &w->trials->trial[i];
-    lehr_seat seat = {.trial = i, .state = LEHR_TRIAL_RUNNING, .dir = {.fd = -1}};
+    lehr_seat seat = {.trial = i, .attempts = look->attempts, .state = LEHR_TRIAL_RUNNING};
     bool taken = false;
+    start s;
+    LEHR_TRY(find_start(w, i, l, look, &s));
+    if (l->first != NULL && s.scan != l->scan)
+        return LEHR_OK;
+    seat.dir.fd = -1;
     LEHR_TRY(lehr_trial_take(w->spec->yard, trial->id, look, &seat.dir, &taken));
     w->state[i] = LEHR_TRIAL_RUNNING;
+    w->missed |= !taken;
     if (!taken)
         return LEHR_OK;
+    say_start(w, i, &s);
+    lehr_text_copy(seat.pack, sizeof seat.pack, look->anew ? "" : look->pack);
     w->launch.seat[w->launch.count++] = seat;
     l->first = l->first != NULL ? l->first : trial;
+    l->scan = s.scan;
     l->rows += trial->rows;
     l->bytes += trial->bytes;
     return LEHR_OK;
@@ -100,13 +161,19 @@ static lehr_status end_pruned(worker *w, int32_t i, const lehr_trial_look *look)
     lehr_config config;
     lehr_dir dir = {.fd = -1};
     lehr_store *store = NULL;
+    lehr_source *source = NULL;
     bool taken = false;
+    if (look->pack[0] != '\0')
+        LEHR_TRY(lehr_shelf_read(&w->launch.shelf, look->pack, &source));
     LEHR_TRY(lehr_sweep_config(w->trials->sweep, trial->number, &config));
     LEHR_TRY(lehr_trial_take(w->spec->yard, trial->id, look, &dir, &taken));
     if (!taken)
         return LEHR_OK;
-    const lehr_store_spec spec = {
-        .config = &config, .id = trial->id, .job = w->spec->yard->job, .dir = &dir};
+    const lehr_store_spec spec = {.config = &config,
+                                  .id = trial->id,
+                                  .job = w->spec->yard->job,
+                                  .dir = &dir,
+                                  .journal = source != NULL ? source->journal : NULL};
     lehr_status status = lehr_store_enter(&spec, &store);
     if (status == LEHR_OK)
         status = lehr_store_end(store, lehr_trial_state_name(LEHR_TRIAL_PRUNED));
@@ -125,12 +192,21 @@ static lehr_status ask_fate(worker *w, int32_t i, const lehr_trial_look *look, b
     return fate == LEHR_FATE_PRUNED ? end_pruned(w, i, look) : LEHR_OK;
 }
 
+/* New directories are led to old crates: on the disk, before anything else changes. */
+static lehr_status sync_taken(const worker *w)
+{
+    bool any = false;
+    for (int32_t i = 0; i < w->launch.count; i++)
+        any |= w->launch.seat[i].pack[0] != '\0';
+    return any ? lehr_output_sync(&w->spec->yard->trials) : LEHR_OK;
+}
+
 /* Fill a launch from the first trial that is free. */
 static lehr_status choose(worker *w)
 {
     load l = {0};
     w->launch.count = 0;
-    w->waits = false;
+    w->waits = w->missed = false;
     if (w->prune != NULL)
         LEHR_TRY(lehr_prune_refresh(w->prune));
     for (int32_t i = w->spec->shard; i < w->trials->count; i += w->spec->shards) {
@@ -142,7 +218,7 @@ static lehr_status choose(worker *w)
         if (runs)
             LEHR_TRY(take(w, i, &look, &l));
     }
-    return LEHR_OK;
+    return sync_taken(w);
 }
 
 /* ---- Progress -------------------------------------------------------------------------------- */
@@ -250,13 +326,26 @@ static void close_failed(worker *w)
     }
 }
 
+/* A crate of which the last trials were pruned. */
+static void drop_sources(worker *w)
+{
+    for (int32_t i = 0; i < w->launch.shelf.count; i++)
+        lehr_crate_drop(w->spec->yard, w->launch.shelf.source[i]->id);
+    lehr_shelf_clear(&w->launch.shelf);
+}
+
 static lehr_status work(worker *w, lehr_worker_end *end)
 {
     *end = LEHR_WORKER_STOPPED;
     while (!must_stop(w)) {
         LEHR_TRY(choose(w));
+        w->misses = w->launch.count == 0 && w->missed ? w->misses + 1 : 0;
+        if (w->launch.count == 0)
+            drop_sources(w);
+        if (w->misses > 0 && w->misses <= MISSES_MAX)
+            continue; /* who was first has it by now, or somebody held all up */
         if (w->launch.count == 0) {
-            *end = w->waits ? LEHR_WORKER_WAITS : LEHR_WORKER_DONE;
+            *end = w->waits || w->missed ? LEHR_WORKER_WAITS : LEHR_WORKER_DONE;
             return LEHR_OK;
         }
         LEHR_TRY(lehr_launch_run(&w->launch));
@@ -276,6 +365,7 @@ lehr_status lehr_worker_go(const lehr_worker_spec *spec, lehr_worker_end *end)
     w.launch = (lehr_launch){.trials = spec->trials,
                              .yard = spec->yard,
                              .cache_dir = spec->cache_dir,
+                             .shelf = {.yard = spec->yard},
                              .look = look,
                              .data = &w};
     lehr_status status = LEHR_NEW(w.state, count, "the states of the trials");
@@ -288,7 +378,10 @@ lehr_status lehr_worker_go(const lehr_worker_spec *spec, lehr_worker_end *end)
     w.launch.prune = w.prune;
     if (status == LEHR_OK)
         status = work(&w, end);
+    if (status == LEHR_OK)
+        lehr_crates_clean(spec->yard); /* what was needed, or held up, when it was looked at last */
     lehr_prune_destroy(&w.prune);
+    lehr_shelf_clear(&w.launch.shelf);
     LEHR_FREE(w.state);
     LEHR_FREE(w.closed);
     LEHR_FREE(w.launch.seat);

@@ -28,6 +28,9 @@ typedef struct lehr_worker_spec {
     /* Asked between slices; true: write nothing more and end. */
     bool (*stopping)(void *data);
     void (*look)(const lehr_worker_progress *progress, void *data);
+
+    /* Told what nobody would expect: what is damaged, and what that costs. May be NULL. */
+    void (*say)(const char *sentence, void *data);
     void *data;
 } lehr_worker_spec;
 
@@ -38,7 +41,7 @@ typedef enum lehr_worker_end {
     LEHR_WORKER_WAITS    /* what is left needs the results of others */
 } lehr_worker_end;
 
-/* Work until nothing is left. A trial that fails does not stop the others; what no trial is to blame for does:
+/* Work until nothing is left. Trials go on from where somebody has saved them; what stops is saved. A trial that fails does not stop the others; what no trial is to blame for does:
  * LEHR_ERR_IO, LEHR_ERR_DEVICE, LEHR_ERR_MEMORY. */
 lehr_status lehr_worker_go(const lehr_worker_spec *spec, lehr_worker_end *end);
 

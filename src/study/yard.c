@@ -18,6 +18,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "study/crate.h"
 
 enum { FILE_MODE = 0644, HOST_BYTES = 256, DEPTH_MAX = 4 };
 
@@ -135,6 +136,24 @@ static lehr_status sign_in(lehr_yard *yard)
     }
 }
 
+/* ---- One at a time --------------------------------------------------------------------------- */
+
+/* Between a look and a rename a trial could become a third one's. */
+bool lehr_yard_reclaim(const lehr_yard *yard, int *fd)
+{
+    *fd = openat(yard->workers.fd, ".reclaim", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+                 FILE_MODE);
+    if (*fd < 0)
+        return false;
+    for (int i = 0; i < 100; i++) {
+        if (flock(*fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+            return true;
+        usleep(1000);
+    }
+    close(*fd);
+    return false;
+}
+
 /* ---- What dead workers have left ------------------------------------------------------------- */
 
 static bool has_prefix(const char *name, const char *prefix)
@@ -142,9 +161,8 @@ static bool has_prefix(const char *name, const char *prefix)
     return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-/* Names below `dir`, one by one, to a function that may remove them. */
-static void for_each(const lehr_yard *yard, const lehr_dir *dir,
-                     void (*take)(const lehr_yard *yard, const char *name))
+void lehr_yard_for_each(const lehr_yard *yard, const lehr_dir *dir,
+                        void (*take)(const lehr_yard *yard, const char *name))
 {
     const int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
@@ -198,8 +216,11 @@ static lehr_status open_parts(const char *path, lehr_yard *yard)
 
 static lehr_yard closed_yard(void)
 {
-    return (lehr_yard){
-        .dir = {.fd = -1}, .trials = {.fd = -1}, .workers = {.fd = -1}, .worker_fd = -1};
+    return (lehr_yard){.dir = {.fd = -1},
+                       .trials = {.fd = -1},
+                       .workers = {.fd = -1},
+                       .packs = {.fd = -1},
+                       .worker_fd = -1};
 }
 
 lehr_status lehr_yard_open(const char *path, lehr_yard *out)
@@ -238,9 +259,11 @@ static lehr_status enter(const char *path, lehr_yard *yard)
                "%s exists and is not the directory of a sweep; choose another with -o", path);
     LEHR_TRY(lehr_dir_enter(&yard->dir, "workers", &yard->workers));
     LEHR_TRY(lehr_dir_enter(&yard->dir, "trials", &yard->trials));
+    LEHR_TRY(lehr_dir_enter(&yard->dir, "packs", &yard->packs));
     LEHR_TRY(sign_in(yard));
-    for_each(yard, &yard->trials, clean_trial);
-    for_each(yard, &yard->workers, clean_worker);
+    lehr_yard_for_each(yard, &yard->trials, clean_trial);
+    lehr_yard_for_each(yard, &yard->workers, clean_worker);
+    lehr_crates_clean(yard);
     return LEHR_OK;
 }
 
@@ -263,6 +286,7 @@ void lehr_yard_close(lehr_yard *yard)
         close(yard->worker_fd);
         yard->worker_fd = -1;
     }
+    lehr_dir_close(&yard->packs);
     lehr_dir_close(&yard->trials);
     lehr_dir_close(&yard->workers);
     lehr_dir_close(&yard->dir);

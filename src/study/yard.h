@@ -3,6 +3,7 @@
  *     sweep.json      the trials that the sweep file has now: ids, values, objective; written whole
  *     trials/<id>/    one trial: the files of a run, and `owner`
  *     workers/<name>  one file per process at work, held by flock(2): a killed one lets go by itself
+ *     packs/<id>/     the states of trials that have not ended: crate.h
  *     results.csv, results.sqlite   by `lehr collect`
  *
  * A trial's directory is made under another name, with its `owner` in it, and then renamed: of several
@@ -18,13 +19,13 @@
 
 struct json_t; /* of jansson */
 
-enum { LEHR_OWNER_MAX = 200, LEHR_REASON_MAX = 400 };
+enum { LEHR_OWNER_MAX = 200, LEHR_CRATE_ID_BYTES = LEHR_OWNER_MAX + 12, LEHR_REASON_MAX = 400 };
 
 /* X(SUFFIX, "name"). */
 #define LEHR_TRIAL_STATES(X)                                                                       \
     X(PENDING, "pending")           /* nobody has begun it */                                      \
     X(RUNNING, "running")           /* its owner is alive */                                       \
-    X(CHECKPOINTED, "checkpointed") /* its owner is not, and it can go on */                       \
+    X(CHECKPOINTED, "checkpointed") /* its owner is not, or has let go of it; it can go on */      \
     X(STALE, "stale")               /* its owner is not, and it starts over */                     \
     X(DONE, "done")                                                                                \
     X(PRUNED, "pruned")                                                                            \
@@ -45,14 +46,17 @@ typedef struct lehr_trial_look {
     int32_t attempts; /* that ended in a failure */
     bool
         unknown; /* its owner is on another host, on a file system without locks: taken for alive */
-    int64_t scan; /* as of its status.json */
+    int64_t scan;  /* as of its status.json */
+    int64_t saved; /* scan of the checkpoint that its status.json knows of; -1: none */
     char owner[LEHR_OWNER_MAX];
+    char pack[LEHR_CRATE_ID_BYTES]; /* the crate that holds its state; "": none */
+    bool anew; /* false from a look; true: what the crate holds is of no use, and it starts over */
     char reason[LEHR_REASON_MAX]; /* of a failed one */
 } lehr_trial_look;
 
 typedef struct lehr_yard {
-    lehr_dir dir, trials, workers;
-    int worker_fd; /* -1: this process only looks */
+    lehr_dir dir, trials, workers, packs; /* packs: closed where this process only looks */
+    int worker_fd;                        /* -1: this process only looks */
     char worker[LEHR_OWNER_MAX], job[LEHR_NAME_MAX];
 } lehr_yard;
 
@@ -66,6 +70,14 @@ struct json_t *lehr_yard_read(const lehr_yard *yard, const char *id, const char 
 
 /* Remove a directory with all that is in it, as far as that goes. */
 void lehr_yard_remove(const lehr_dir *parent, const char *name);
+
+/* Names below a directory of the yard, one by one, to a function that may remove them. */
+void lehr_yard_for_each(const lehr_yard *yard, const lehr_dir *dir,
+                        void (*take)(const lehr_yard *yard, const char *name));
+
+/* One process at a time takes, or removes, what was another's. *fd: close it to let go. False: somebody else is at
+ * it. */
+bool lehr_yard_reclaim(const lehr_yard *yard, int *fd);
 
 /* Open a sweep's directory to look at it. Fails with LEHR_ERR_IO, and with LEHR_ERR_EXISTS when it is no sweep's. */
 lehr_status lehr_yard_open(const char *path, lehr_yard *out);
@@ -89,12 +101,22 @@ typedef enum lehr_retry { LEHR_RETRY_NONE, LEHR_RETRY_FAILED, LEHR_RETRY_STALE }
 /* May a worker take a trial in this state? */
 bool lehr_trial_is_free(const lehr_trial_look *look, lehr_retry retry, int32_t retries);
 
-/* Take a trial that was free at the look. *taken: its directory, empty but for `owner`, is ours; false: somebody
- * else was first. Fails with LEHR_ERR_IO. */
+/* Take a trial that was free at the look, or anew one of our own. *taken: its directory, empty but for `owner`, which
+ * leads to the crate of the look, and whole files of a trace, is ours; false: somebody else was first. Fails with
+ * LEHR_ERR_IO. */
 lehr_status lehr_trial_take(const lehr_yard *yard, const char *id, const lehr_trial_look *look,
                             lehr_dir *dir, bool *taken);
 
-/* Give a trial back that was taken and not begun. */
-void lehr_trial_give_back(const lehr_yard *yard, const char *id);
+/* LEHR_ERR_EXISTS, with the command that goes on with it, when a directory is that of a sweep's trial: its state is in a
+ * crate, and who works in the sweep agrees on who has it. */
+lehr_status lehr_trial_refuse(const char *path);
+
+/* From now on the state of a trial of ours, whose directory is given, is in this crate. Not synced. Fails with
+ * LEHR_ERR_EXISTS when the trial was taken over, LEHR_ERR_IO, LEHR_ERR_MEMORY. */
+lehr_status lehr_trial_lead(const lehr_yard *yard, const lehr_dir *dir, int32_t attempts,
+                            const char *pack);
+
+/* Has a trial not ended, and is its state in this crate? */
+bool lehr_trial_needs(const lehr_yard *yard, const char *id, const char *pack);
 
 #endif

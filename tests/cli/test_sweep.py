@@ -62,8 +62,8 @@ class Sweep(SweepTest):
         self.assertEqual(state["best"]["trials"], 4)
         self.assertNotIn("seed", state["best"]["values"])
         self.assertIn("at most", done.stderr)
-        self.assertEqual(self.left_behind("out"), ["sweep.json", "trials", "workers"])
-        self.assertEqual(self.workers("out"), [])
+        self.assertEqual(self.left_behind("out"), ["packs", "sweep.json", "trials", "workers"])
+        self.assertEqual(self.workers("out") + self.left_behind("out", "packs"), [])
         rows = list(csv.DictReader(self.results("out").decode().splitlines()))
         self.assertEqual(len(rows), TRIALS)
         self.assertEqual(sorted(row["id"] for row in rows), self.left_behind("out", "trials"))
@@ -341,8 +341,8 @@ class Crowds(SweepTest):
         process.send_signal(signal.SIGTERM)
         self.end(process, 85)
         states = self.status("out")["states"]
-        self.assertEqual(states["running"], 0)
-        self.assertEqual(states["stale"] + states["pending"], TRIALS)
+        self.assertEqual(states["running"] + states["stale"], 0)
+        self.assertEqual(states["checkpointed"] + states["pending"], TRIALS)
 
     def test_a_limit_of_time_means_again(self):
         self.write("tiny.yaml", TINY.replace("scans: 60", "scans: 100000000"))

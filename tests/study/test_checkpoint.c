@@ -69,7 +69,7 @@ Test(checkpoint, of_the_first_format_still_loads)
     cr_assert_eq(lehr_checkpoint_load(&dir, "traced", &c), LEHR_OK, "%s", lehr_error());
     cr_assert_eq(lehr_checkpoint_restore(c, &part, 1), LEHR_OK, "%s", lehr_error());
     cr_assert(theta[0] == 1 && theta[5] == 6 && scan == 7);
-    cr_assert_eq(lehr_checkpoint_find(c, "trace")->shape[0], 2);
+    cr_assert_eq(lehr_checkpoint_find(c, "", "trace")->shape[0], 2);
     lehr_checkpoint_destroy(&c);
     lehr_dir_close(&dir);
 }

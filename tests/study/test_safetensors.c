@@ -25,7 +25,7 @@ static void write_example(const char *name)
         {.name = "i", .dtype = LEHR_DTYPE_I64, .data = whole, .bytes = sizeof whole},
         lehr_tensor_matrix("layers.0.weight", matrix, 2, 3)};
     const lehr_pair text[] = {{"classes", "[\"\xc3\xa9\"]"}, {"version", "1"}};
-    const lehr_tensors all = {tensor, 3, text, 2};
+    const lehr_tensors all = {tensor, 3, text, 2, false};
     lehr_dir dir;
     lehr_output output;
     cr_assert_eq(lehr_dir_open(scratch_folder, &dir), LEHR_OK);
@@ -68,7 +68,7 @@ Test(safetensors, pads_its_header_to_eight_bytes)
         char name[16] = "aaaaaaaaaaaaaaa";
         name[i] = '\0';
         const lehr_tensor tensor = lehr_tensor_vector(name, matrix, 1);
-        const lehr_tensors all = {&tensor, 1, NULL, 0};
+        const lehr_tensors all = {&tensor, 1, NULL, 0, false};
         lehr_text header = {0};
         cr_assert_eq(lehr_safetensors_header(&all, &header), LEHR_OK);
         uint64_t length;
@@ -227,10 +227,10 @@ Test(safetensors, refuses_to_write_what_it_could_not_read)
         lehr_tensors all;
         const char *says;
     } cases[] = {
-        {{twice, 2, NULL, 0}, "twice"},
-        {{&latin, 1, NULL, 0}, "UTF-8"},
-        {{NULL, 0, &bad, 1}, "UTF-8"},
-        {{NULL, 0, &large, 1}, "1048576"},
+        {{twice, 2, NULL, 0, false}, "twice"},
+        {{&latin, 1, NULL, 0, false}, "UTF-8"},
+        {{NULL, 0, &bad, 1, false}, "UTF-8"},
+        {{NULL, 0, &large, 1, false}, "1048576"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         lehr_text header = {0};

@@ -143,7 +143,7 @@ static bool stop_soon(void *data)
     return ++*asked > 3;
 }
 
-Test(worker, that_is_stopped_leaves_trials_that_start_over)
+Test(worker, that_is_stopped_leaves_trials_that_go_on)
 {
     world w = {0};
     int asked = 0;
@@ -152,11 +152,13 @@ Test(worker, that_is_stopped_leaves_trials_that_start_over)
     w.spec.data = &asked;
     lehr_tally tally = go(&w, LEHR_WORKER_STOPPED);
     cr_assert_eq(tally.state[LEHR_TRIAL_DONE], 0);
-    cr_assert_eq(tally.state[LEHR_TRIAL_RUNNING], 6, "this process still holds them");
+    cr_assert_eq(tally.state[LEHR_TRIAL_CHECKPOINTED], 6, "this process has let go of them");
+    cr_assert_eq(scratch_count("sweep/packs"), 1);
     lehr_yard_close(&w.yard);
     cr_assert_eq(lehr_yard_enter(scratch("sweep"), "", &w.yard), LEHR_OK);
     lehr_worker_count(&w.spec, &tally);
-    cr_assert_eq(tally.state[LEHR_TRIAL_STALE], 6);
+    cr_assert_eq(tally.state[LEHR_TRIAL_CHECKPOINTED], 6);
+    cr_assert_eq(scratch_count("sweep/packs"), 1, "it is needed");
     close_world(&w);
 }
 
