@@ -1,0 +1,14 @@
+"""A little torture, for every change; test_long_torture.py has the two hundred stops."""
+
+import unittest
+
+from torture import Ranks, Run, Sweep, TortureTest
+
+
+class Torture(TortureTest):
+    def test_of_two_dozen_stops_changes_nothing(self):
+        self.torture(1, {Run: 11, Sweep: 11, Ranks: 4})
+
+
+if __name__ == "__main__":
+    unittest.main()
