@@ -1,5 +1,6 @@
-"""Runs, sweeps and ranks are stopped two hundred times, by everything that torture.py knows; every system call of a run
-that goes on fails once; a sweep of 500 trials is killed ten times. The end is always that of the undisturbed work."""
+"""Runs, sweeps and ranks are stopped two hundred times, by everything that torture.py knows; every
+system call of a run that goes on fails once; a sweep of 500 trials is killed ten times. The end is
+always that of the undisturbed work."""
 
 import os
 import random
@@ -11,7 +12,8 @@ import unittest
 from program import DATA, LEHR, ROOT, SECONDS, ProgramTest
 from test_faults import injecting, traceable
 from test_resume import ResumeTest
-from torture import SLOW, Ranks, Run, Sweep, TortureTest
+from torture import TortureTest
+from victims import SLOW, Ranks, Run, Sweep
 
 SHORT = ("-s", "stop.scans=600", "-s", "output.observe=50", "-s", "output.trace.energy=7")
 STOPS = {Run: 77, Sweep: 77, Ranks: 66}  # each of eleven ways six times or seven
@@ -23,7 +25,7 @@ axes:
   seed: {range: [1, 125]}
 objective: {metric: best.validation.loss, over: seed}
 """
-DIGITS_SCANS = (200, 600, 1200, 2400)
+DIGITS_SCANS = (1600, 4800, 9600, 19200)
 KILLS = 10
 
 # Call, what is done to it, exit codes that are right: more calls than those of test_faults.py.

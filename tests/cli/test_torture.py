@@ -2,7 +2,8 @@
 
 import unittest
 
-from torture import Ranks, Run, Sweep, TortureTest
+from torture import TortureTest
+from victims import Ranks, Run, Sweep
 
 
 class Torture(TortureTest):

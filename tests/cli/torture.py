@@ -1,245 +1,31 @@
-"""Torture: work is stopped at random moments by whatever stops a process, and gone on with until it has ended. Then all
-that it left is that of the same work undisturbed, but for times. test_torture.py does it for seconds,
-test_long_torture.py two hundred times.
+"""Torture: work is stopped at random moments by whatever stops a process, and gone on with until it
+has ended. Then all that it left is that of the same work undisturbed, but for times. The little one
+is test_torture.py, test_long_torture.py stops two hundred times.
 
-A moment is a share of the time that the undisturbed work took on this machine. Faults of the disk come by chance per
-call (bad_disk.c). The dice are seeded; the machine is not, so that a seed repeats the ways and not every moment."""
+A moment is a share of the time that the undisturbed work took on this machine. Faults of the disk
+come by chance per call (bad_disk.c). The dice are seeded; the machine is not, so that a seed
+repeats the ways and not every moment."""
 
 import errno
 import os
 import random
-import re
 import resource
 import shutil
 import signal
-import struct
 import subprocess
 import time
 
-from program import LEHR, SECONDS, TINY, strict_json
+from program import SECONDS
 from test_mpi import built_with_mpi
 from test_resume import ResumeTest
+from victims import DISKS, SIGNALS, WAYS, Ranks, members
 
 BAD_DISK = os.environ.get("LEHR_BAD_DISK_LIBRARY", "")
-SIGNALS = ("KILL", "TERM", "INT", "USR1", "XCPU")
-DISKS = ("write", "fsync", "rename")  # calls of bad_disk.c
-# clock: --maxh or limits.wall_s; limit: RLIMIT_FSIZE; full: no room is left on a small tmpfs.
-WAYS = (*SIGNALS, "clock", "limit", "full", *DISKS)
 ROOM = "64m"
-SLOW = 3 if os.environ.get("LEHR_SANITIZE") else 1
-
-
-def members(session):
-    """The living processes of a session."""
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open("/proc/%s/stat" % name, encoding="utf-8", errors="replace") as file:
-                state, _, _, of = file.read().rpartition(")")[2].split()[:4]
-        except OSError:
-            continue
-        if int(of) == session and state != "Z":
-            found.append(int(name))
-    return found
-
-
-def saved_scan(folder):
-    """The scan of the newest checkpoint; -1: there is none."""
-    scans = [-1]
-    for name in ("a.safetensors", "b.safetensors"):
-        if os.path.exists(os.path.join(folder, name)):
-            with open(os.path.join(folder, name), "rb") as file:
-                length = struct.unpack("<Q", file.read(8))[0]
-                scans.append(int(strict_json(file.read(length).decode())["__metadata__"]["scan"]))
-    return max(scans)
-
-
-# ---- What is tortured ----------------------------------------------------------------------------
-
-
-class Run:
-    """A run alone: one process."""
-
-    name = "run"
-    PLAIN = ("-s", "output.trace.energy=20", "-s", "output.observe=500")
-    FORMS = (
-        ("-s", "stop.scans=%d" % (180000 // SLOW)),
-        ("-s", "stop.scans=%d" % (240000 // SLOW), "-s", "method=annealing", "-s", "chains=3"),
-        ("-s", "stop.scans=%d" % (90000 // SLOW), "-s", "temperatures.copies=2"),
-        ("-s", "stop.scans=%d" % (180000 // SLOW), "-s", "exchange.every=1"),
-    )
-    CODES = {"end": set(), "KILL": {-9}, "clock": {85}, "limit": {74}, "full": {74}}
-    CODES.update({name: {85, -getattr(signal, "SIG" + name)} for name in SIGNALS[1:]})
-    CODES.update({call: {74, -9} for call in DISKS})
-
-    def __init__(self, test, form):
-        self.test, self.words = test, (*self.PLAIN, *self.FORMS[form])
-
-    def command(self, out, hours=None):
-        limit = () if hours is None else ("--maxh", "%g" % hours)
-        return [LEHR, "run", "tiny.yaml", "-o", out, *self.words, "-s", "output.checkpoint_s=1e-6", *limit]
-
-    def begin(self, dice, out, hours=None, env=None):
-        del dice
-        return [self.start(self.command(out, hours), env)]
-
-    def start(self, words, env=None):
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            words, stdout=pipe, stderr=pipe, cwd=self.test.folder, env=env, start_new_session=True
-        )
-
-    def workers(self, process):
-        """Processes that do the work."""
-        return [process.pid]
-
-    def send(self, dice, process, name):
-        del dice
-        process.send_signal(getattr(signal, "SIG" + name))
-
-    def check_end(self, way, process, err, out):
-        self.test.assertIn(process.returncode, {0} | self.CODES[way], err)
-        self.check_words(err, out)
-
-    def check_words(self, err, out):
-        """Nothing is damaged, and it began at the newest checkpoint."""
-        self.test.assertNotIn("checkpoint is used", err)
-        self.test.assertNotIn("safetensors is used", err)
-        begun = re.search(r"goes on from scan (\d+)|the run starts over", err)
-        if begun:
-            self.test.assertEqual(int(begun[1] or -1), self.before, err)
-
-    def remember(self, out):
-        self.before = saved_scan(self.test.path(out, "ckpt"))
-
-    def is_done(self, out, codes):
-        del out
-        return codes == [0]
-
-    def outcome(self, out):
-        files = self.test.outcome(out)
-        for name in ("result.json", "status.json"):
-            files[name].pop("ranks", None)
-        return files
-
-    def whole(self, out):
-        done = self.start([LEHR, "run", "tiny.yaml", "-q", "-o", out, *self.words])
-        self.test.assertEqual(done.communicate(timeout=SECONDS)[1], b"")
-        return self.outcome(out)
-
-
-class Ranks(Run):
-    """A run on two or three ranks, as it comes, or on one."""
-
-    name = "ranks"
-    FORMS = (
-        ("-s", "stop.scans=%d" % (480000 // SLOW), "-s", "exchange.every=20"),
-        ("-s", "stop.scans=%d" % (90000 // SLOW), "-s", "exchange.every=5", "-s", "temperatures.copies=3"),
-        ("-s", "stop.scans=%d" % (240000 // SLOW), "-s", "method=annealing", "-s", "chains=5"),
-    )
-
-    def begin(self, dice, out, hours=None, env=None):
-        launch = ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(dice.choice((2, 2, 3)))]
-        launch += ["--mca", "mpi_yield_when_idle", "1"]
-        if os.geteuid() == 0:
-            launch.insert(1, "--allow-run-as-root")
-        for name in ("LD_PRELOAD", "LEHR_BAD_DISK", "ASAN_OPTIONS") if env else ():
-            launch += ["-x", "%s=%s" % (name, env[name])]  # for the ranks, not for mpirun
-        return [self.start([*launch, *self.command(out, hours)])]
-
-    def workers(self, process):
-        return [pid for pid in members(process.pid) if pid != process.pid]
-
-    def send(self, dice, process, name):
-        ranks = self.workers(process)
-        targets = [process.pid]
-        if name == "KILL":
-            targets = [dice.choice([process.pid, *ranks])]
-        elif name == "XCPU":  # a limit of time is each rank's own
-            targets = ranks
-        for pid in targets:
-            try:
-                os.kill(pid, getattr(signal, "SIG" + name))
-            except ProcessLookupError:
-                pass
-
-    def check_end(self, way, process, err, out):
-        """mpirun has codes of its own; none of them may say that what is there is bad, or in use."""
-        self.test.assertNotIn(process.returncode, (2, 73), err)
-        self.check_words(err, out)
-        deadline = time.monotonic() + SECONDS
-        while members(process.pid):
-            self.test.assertLess(time.monotonic(), deadline, "ranks outlive mpirun")
-            time.sleep(0.01)
-
-
-SWEEP = """base: trial.yaml
-axes:
-  stop.scans: [%s]
-  network.hidden: [[4], [3]]
-  seed: {range: [1, 3]}
-objective: {metric: best.validation.loss, over: seed}
-"""
-
-
-class Sweep(Run):
-    """Packs of trials that end at different times, by one worker or by two at once."""
-
-    name = "sweep"
-    FORMS = ((2000, 20000, 60000), (500, 4000, 8000, 40000))
-
-    def __init__(self, test, form):
-        super().__init__(test, 0)
-        scans = [str(number // SLOW) for number in self.FORMS[form]]
-        self.trials = 6 * len(scans)
-        self.text = SWEEP % ", ".join(scans)
-        test.write("trial.yaml", TINY.replace("{observe: 20}", "{observe: 500, trace: {energy: 50}}"))
-
-    def begin(self, dice, out, hours=None, env=None):
-        limit = "" if hours is None else "limits: {wall_s: %g}\n" % (3600 * hours)
-        self.test.write("sweep.yaml", self.text + limit)
-        # Few open files make small launches, so that there is work for two.
-        few = ["prlimit", "--nofile=%d" % (64 + 4 * dice.randint(1, 6))]
-        words = [LEHR, "sweep", "sweep.yaml", "-o", out]
-        if dice.random() < 0.3:
-            return [self.start(words, env)]
-        return [self.start([*few, *words], env) for _ in range(dice.choice((1, 2, 2)))]
-
-    def check_words(self, err, out):
-        self.test.assertNotIn("damaged", err)
-
-    def remember(self, out):
-        pass
-
-    def is_done(self, out, codes):
-        if 0 not in codes:
-            return False
-        states = strict_json(self.test.lehr("status", out, "--json").stdout)["states"]
-        self.test.assertEqual(states["failed"], 0, states)
-        return states["done"] == self.trials
-
-    def outcome(self, out):
-        files = {}
-        for trial in self.test.left_behind(out, "trials"):  # a trial's name has no dot in front
-            for name, content in self.test.outcome(os.path.join(out, "trials", trial)).items():
-                files[os.path.join(trial, name)] = content
-        self.test.assertEqual(len(set(map(os.path.dirname, files))), self.trials)
-        self.test.assertEqual([name for name in self.test.left_behind(out, "workers") if name != ".reclaim"], [])
-        self.test.lehr("collect", out)
-        files["results.csv"] = self.test.read_bytes(out, "results.csv")
-        return files
-
-    def whole(self, out):
-        self.test.write("sweep.yaml", self.text)
-        self.test.lehr("sweep", "sweep.yaml", "-q", "-o", out)
-        return self.outcome(out)
-
-
-# ---- How it is tortured --------------------------------------------------------------------------
 
 
 class TortureTest(ResumeTest):
-    """The victims of one kind after another; everything lies on a small disk where one can be mounted."""
+    """The victims of one kind after another, on a small disk where one can be mounted."""
 
     def setUp(self):
         super().setUp()
@@ -259,7 +45,8 @@ class TortureTest(ResumeTest):
 
     def torture(self, seed, stops):
         """Each kind is stopped so many times, by each way as often as by any other."""
-        print("torture: seed %d" % seed)
+        self.seed = seed
+        print("torture: seed %d" % seed, flush=True)
         for kind, least in stops.items():
             if kind is Ranks and not (shutil.which("mpirun") and built_with_mpi()):
                 print("torture: no ranks: no mpirun, or a build without MPI")
@@ -274,38 +61,41 @@ class TortureTest(ResumeTest):
         first = dice.randrange(len(ways))
         deck = [ways[(first + i) % len(ways)] for i in range(least)]
         dice.shuffle(deck)
-        self.count, self.goes, self.whole = dict.fromkeys(ways, 0), 0, {}
+        self.goes_most = 30 * least
+        self.count, self.goes, self.whole, self.pace = dict.fromkeys(ways, 0), 0, {}, 1
         while deck:
             number += 1
-            victim = Victim(self, kind, number, dice)
+            ordeal = Ordeal(self, kind, number, dice)
             try:
-                self.torture_victim(victim, deck)
-            except (AssertionError, subprocess.TimeoutExpired) as error:
-                self.fail("%s, after %s\n%s" % (victim.out, "; ".join(victim.told), error))
+                self.go_through(ordeal, deck)
+            except Exception as error:
+                told = (self.seed, ordeal.out, "; ".join(ordeal.told), error)
+                raise AssertionError("seed %d, %s, after %s\n%s" % told) from error
         told = " ".join("%s %d" % pair for pair in self.count.items())
         told = (kind.name, sum(self.count.values()), number, time.monotonic() - begin, told)
         print("torture: %s: %d stops of %d victims in %.0f s: %s" % told, flush=True)
         return self.count
 
-    def torture_victim(self, victim, deck):
+    def go_through(self, ordeal, deck):
         """As long as it goes; a way that did not stop it comes again."""
-        while deck and not victim.done:
+        while deck and not ordeal.done:
             self.goes += 1
-            self.assertLess(self.goes, 20 * len(deck) + 200, "hardly anything can be stopped")
+            self.assertLess(self.goes, self.goes_most, "hardly anything can be stopped")
             way = deck.pop()
-            hits = victim.go(way)
+            hits = ordeal.go(way)
             for name, times in hits.items():
                 self.count[name] += times
             if hits[way] == 0:
-                deck.insert(victim.dice.randint(0, len(deck)), way)
-        victim.finish()
+                deck.insert(ordeal.dice.randint(0, len(deck)), way)
+        ordeal.finish()
 
 
-class Victim:
-    """One piece of work and its directory."""
+class Ordeal:
+    """One victim, its directory, and what is done to it."""
 
     def __init__(self, test, kind, number, dice):
-        self.test, self.dice, self.done, self.told = test, dice, False, []
+        self.test, self.dice, self.told = test, dice, []
+        self.done = self.swept = False  # swept: and no process of the last go was stopped
         self.work = kind(test, number % len(kind.FORMS))
         self.name = "%s-%d" % (kind.name, number)
         self.out = os.path.join("disk", self.name)
@@ -315,7 +105,8 @@ class Victim:
         self.whole, self.start_s, self.work_s, self.largest = test.whole[form]
 
     def measure(self):
-        """What the work leaves undisturbed, its seconds as it is begun here, and the bytes of its largest file."""
+        """What the work leaves undisturbed; the seconds that it takes to begin and to end as it is
+        done here; the bytes of its largest file."""
         whole = self.work.whole("disk/whole")
         begin, place = time.monotonic(), self.test.path("disk/timed")
         processes = self.work.begin(self.dice, "disk/timed")
@@ -325,14 +116,16 @@ class Victim:
         for process in processes:
             process.communicate(timeout=SECONDS)
         work_s = time.monotonic() - begin - start_s
-        files = [os.path.join(folder, name) for folder, _, names in os.walk(place) for name in names]
+        tree = os.walk(place)
+        files = [os.path.join(folder, name) for folder, _, names in tree for name in names]
         largest = max(os.path.getsize(name) for name in files)
         shutil.rmtree(place)
         shutil.rmtree(self.test.path("disk/whole"))
         return whole, start_s, work_s, largest
 
     def go(self, way):
-        """How often it was stopped by this way, and otherwise: what a fault has not ended is killed a little later."""
+        """How often it was stopped by this way, and by a kill: what no fault has ended is killed a
+        little later."""
         self.told.append(way)
         self.work.remember(self.out)
         begin = time.monotonic()
@@ -344,6 +137,7 @@ class Victim:
         for at, how, process in sorted(moments, key=lambda moment: moment[0]):
             try:
                 process.wait(timeout=max(0, begin + at - time.monotonic()))
+                self.hurry(process)
             except subprocess.TimeoutExpired:
                 self.hit(how, process)
                 killed |= {process.pid} if how == "KILL" else set()
@@ -357,16 +151,18 @@ class Victim:
             hits[how] += process.returncode != 0
         if way == "full":
             self.resize(ROOM)
-        self.done = self.work.is_done(self.out, [process.returncode for process in processes])
+        codes = [process.returncode for process in processes]
+        self.done = self.work.is_done(self.out, codes)
+        self.swept = self.done and set(codes) == {0}
         return hits
 
     def finish(self):
-        """Undisturbed to the end, or once more, which changes nothing; then it is compared."""
-        self.told.append("the end")
-        self.work.remember(self.out)
-        processes = self.work.begin(self.dice, self.out)
-        self.end("end", processes, set())
-        self.test.assertTrue(self.done, [process.returncode for process in processes])
+        """Undisturbed to the end, or until what killed processes left is gone; then compare."""
+        if not self.swept:
+            self.told.append("the end")
+            self.work.remember(self.out)
+            self.end("end", self.work.begin(self.dice, self.out), set())
+        self.test.assertTrue(self.swept, "an undisturbed process fails")
         found = self.work.outcome(self.out)
         self.test.assertEqual(sorted(found), sorted(self.whole))
         for name, expected in self.whole.items():
@@ -381,11 +177,15 @@ class Victim:
             self.test.assertTrue(name.startswith("." + self.name + "."), name)
             shutil.rmtree(self.test.path("disk", name))
 
+    def hurry(self, process):
+        """What ends before it is hit was measured while the machine had more to do."""
+        self.test.pace *= 0.9 if process.returncode == 0 and self.test.pace > 0.3 else 1
+
     def moment(self, after=0):
         """Seconds from the start; early more often than late, so that something is left to do."""
         if after == 0 and self.dice.random() < 0.15:
             return self.start_s * self.dice.random()
-        return (after or self.start_s) + self.work_s * self.dice.random() ** 2
+        return (after or self.start_s) + self.test.pace * self.work_s * self.dice.random() ** 2
 
     def hours(self, way):
         return max(self.moment(), 1e-6) / 3600 if way == "clock" else None
