@@ -71,6 +71,8 @@ static bool is_file(int fd)
     return fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
 }
 
+/* Parameters have names of our own. NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 ssize_t write(int fd, const void *bytes, size_t count)
 {
     const orders o = read_orders();
@@ -126,3 +128,5 @@ int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags
     const orders o = read_orders();
     return fails(&o, "rename") ? -1 : (int)syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

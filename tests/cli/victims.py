@@ -10,7 +10,7 @@ import time
 
 from program import LEHR, SECONDS, TINY, strict_json
 
-SLOW = 3 if os.environ.get("LEHR_SANITIZE") else 1
+SLOW = {"": 1, "thread": 9}.get(os.environ.get("LEHR_SANITIZE", ""), 3)  # sanitizers are slow
 SIGNALS = ("KILL", "TERM", "INT", "USR1", "XCPU")
 DISKS = ("write", "fsync", "rename")  # calls of bad_disk.c
 # clock: --maxh or limits.wall_s; limit: RLIMIT_FSIZE; full: no room is left on a small tmpfs.
@@ -180,7 +180,7 @@ class Sweep(Run):
         scans = [str(number // SLOW) for number in self.FORMS[form]]
         self.trials = 6 * len(scans)
         self.text = SWEEP % ", ".join(scans)
-        output = "{observe: 500, trace: {energy: 50}}"
+        output = "{observe: 500, trace: {energy: 50}, checkpoint_s: 1e-6}"
         test.write("trial.yaml", TINY.replace("{observe: 20}", output))
 
     def begin(self, dice, out, hours=None, env=None):
