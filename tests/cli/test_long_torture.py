@@ -25,7 +25,7 @@ axes:
   seed: {range: [1, 125]}
 objective: {metric: best.validation.loss, over: seed}
 """
-DIGITS_SCANS = (1600, 4800, 9600, 19200)
+DIGITS_SCANS = (600, 1800, 3600, 7200)
 KILLS = 10
 
 # Call, what is done to it, exit codes that are right: more calls than those of test_faults.py.

@@ -42,6 +42,15 @@ def saved_scan(folder):
     return max(scans)
 
 
+def tree_of(place):
+    """Every name below a directory, but that of a lock that always stays."""
+    found = []
+    for folder, _, names in os.walk(place):
+        paths = [os.path.join(folder, name) for name in (".", *names) if name != ".reclaim"]
+        found += [os.path.relpath(path, place) for path in paths]
+    return sorted(found)
+
+
 class Run:
     """A run alone: one process."""
 
@@ -216,6 +225,7 @@ class Sweep(Run):
         self.test.assertEqual(len(set(map(os.path.dirname, files))), self.trials)
         workers = self.test.left_behind(out, "workers")
         self.test.assertLessEqual(set(workers), {".reclaim"}, "those that are gone have signed off")
+        files["tree"] = tree_of(self.test.path(out))
         self.test.lehr("collect", out)
         files["results.csv"] = self.test.read_bytes(out, "results.csv")
         return files
