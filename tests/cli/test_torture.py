@@ -7,8 +7,10 @@ from victims import Ranks, Run, Sweep
 
 
 class Torture(TortureTest):
+    forms = 2
+
     def test_of_two_dozen_stops_changes_nothing(self):
-        self.torture(1, {Run: 11, Sweep: 11, Ranks: 4})
+        self.torture(1, {Run: 11, Sweep: 11, Ranks: 3})
 
 
 if __name__ == "__main__":
