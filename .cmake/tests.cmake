@@ -98,6 +98,8 @@ function(lehr_add_test_called test path) # FOLDER/test_NAME becomes the test FOL
         math(EXPR seconds "3 * ${seconds}")
     elseif(test MATCHES "cuda_.*_shim$")
         set(cost 5) # nor the next longest ones last
+    elseif(test MATCHES "cuda_mpi$")
+        math(EXPR seconds "3 * ${seconds}") # up to four ranks at a time wait for each other while others use the cores
     endif()
     # Each of them takes more minutes than a stage should.
     if(test MATCHES "cuda_sanitizers|^device/.*fast_ptx$" OR (LEHR_SANITIZE AND test MATCHES "cuda_.*_ptx$|(cases|fast)_shim$"))
@@ -152,11 +154,18 @@ elseif(paths)
     lehr_left_out("tests in Python" "no python3")
 endif()
 
-# What tests/parity/test_mpi.sh starts on several ranks.
+# What tests/parity/test_mpi.sh and test_cuda_mpi.sh start on several ranks.
+function(lehr_add_mpi_driver name library)
+    add_executable(${name} tests/parity/mpi_driver.c)
+    set_target_properties(${name} PROPERTIES ENABLE_EXPORTS ON
+        RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/parity")
+    target_link_libraries(${name} PRIVATE lehr_support ${library})
+endfunction()
 if(LEHR_WITH_MPI)
-    add_executable(mpi_driver tests/parity/mpi_driver.c)
-    set_target_properties(mpi_driver PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/parity")
-    target_link_libraries(mpi_driver PRIVATE lehr_support lehr_inside)
+    lehr_add_mpi_driver(mpi_driver lehr_inside)
+    if("shim" IN_LIST LEHR_TEST_DEVICES)
+        lehr_add_mpi_driver(mpi_driver_shim lehr_shim)
+    endif()
 endif()
 
 # cuRAND's own Philox, compiled for the host, against core/rng.h: needs only headers of the CUDA Toolkit.

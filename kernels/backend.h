@@ -1,7 +1,10 @@
 /* backend.h: the table of operations that kernels/cpu and kernels/cuda fill and src/run calls.
  *
  * A backend moves the rows of a replica table. The table is host memory owned by the run; a backend that
- * computes elsewhere keeps a copy and moves it with push and pull.                                   */
+ * computes elsewhere keeps a copy and moves it with push and pull.
+ *
+ * The table may be one process's part of a larger one: its first row is then not the first of its group, whose
+ * first_row lies before it. Copies that have not all their rows in the table are settled by the caller. */
 #ifndef LEHR_BACKEND_H
 #define LEHR_BACKEND_H
 
@@ -115,6 +118,9 @@ typedef struct lehr_backend {
     /* Host table -> device, device -> host table. */
     lehr_status (*push)(void *state);
     lehr_status (*pull)(void *state);
+    /* The same of all but the weights: of these both have the same. */
+    lehr_status (*push_labels)(void *state);
+    lehr_status (*pull_labels)(void *state);
     int32_t (*threads)(const void *state);
     /* One line about what this run has to do without, or ""; valid while it is open. NULL: never anything. */
     const char *(*notice)(const void *state);

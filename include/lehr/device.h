@@ -12,12 +12,15 @@
 extern "C" {
 #endif
 
+enum { LEHR_DEVICE_ID_BYTES = 16 };
+
 typedef struct lehr_device_info {
-    char backend[LEHR_NAME_MAX];    /* "cpu", "cuda:0" */
-    char name[LEHR_NAME_MAX];       /* of the processor */
-    char detail[4 * LEHR_NAME_MAX]; /* instruction set in use, or why the device cannot be used */
-    int32_t threads;                /* CPUs of the affinity mask; multiprocessors of a GPU */
-    int64_t memory_bytes;           /* total */
+    char backend[LEHR_NAME_MAX];      /* "cpu", "cuda:0" */
+    char name[LEHR_NAME_MAX];         /* of the processor */
+    char detail[4 * LEHR_NAME_MAX];   /* instruction set in use, or why the device cannot be used */
+    int32_t threads;                  /* CPUs of the affinity mask; multiprocessors of a GPU */
+    int64_t memory_bytes;             /* total */
+    uint8_t id[LEHR_DEVICE_ID_BYTES]; /* of a GPU, the same in all processes; else 0 */
     bool usable;
 } lehr_device_info;
 

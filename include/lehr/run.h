@@ -214,7 +214,7 @@ typedef struct lehr_run_summary {
     int64_t scans, proposals;
     double wall_s;
     int32_t rows, rungs, copies, parameters, moves, threads; /* threads: of rank 0 */
-    int32_t ranks;
+    int32_t ranks, gpus;                                     /* gpus: of all ranks */
     int64_t best_scan;
     lehr_score best[LEHR_PART_COUNT];
     double energy_best;    /* lowest training energy of any row */
@@ -224,7 +224,7 @@ typedef struct lehr_run_summary {
     int64_t round_trips;   /* over all copies */
     double tau_predicted, tau_observed; /* round trips per exchange, of one copy */
     uint64_t state_hash;
-    char backend[LEHR_NAME_MAX], device[LEHR_NAME_MAX];
+    char backend[LEHR_NAME_MAX], device[LEHR_NAME_MAX]; /* "cuda:0,1": of all ranks */
     lehr_numerics numerics;
 } lehr_run_summary;
 

@@ -406,7 +406,7 @@ static lehr_status push_cpu(void *state)
     return LEHR_OK;
 }
 
-static lehr_status pull_cpu(void *state)
+static lehr_status nothing(void *state)
 {
     (void)state;
     return LEHR_OK;
@@ -431,6 +431,8 @@ const lehr_backend lehr_backend_cpu = {
     .slice = slice_cpu,
     .evaluate = evaluate_cpu,
     .push = push_cpu,
-    .pull = pull_cpu,
+    .pull = nothing,
+    .push_labels = nothing,
+    .pull_labels = nothing,
     .threads = threads_of,
 };

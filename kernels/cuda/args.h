@@ -32,7 +32,7 @@ typedef struct lehr_cuda_kept {
     lehr_i32 learn;  /* 1: what is there is not that of theta yet */
 } lehr_cuda_kept;
 
-/* Rows of a part of the table: whole copies. One unit = one copy of one group. */
+/* Rows of a part of the table. One unit = one copy of one group, whole where it is settled. */
 typedef struct lehr_cuda_rows {
     lehr_table table;          /* device pointers; indices of its groups are shifted to this part */
     const lehr_i32 *row_group; /* [rows] */

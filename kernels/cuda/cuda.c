@@ -76,15 +76,12 @@ static void close_cuda(void **state)
 /* Which group each row and each copy belongs to. */
 static void number_places(lehr_cuda *cuda)
 {
-    const lehr_table *t = cuda->table;
     int32_t unit = 0;
-    for (int32_t g = 0; g < t->group_count; g++) {
-        for (int32_t row = 0; row < t->group[g].rows; row++)
-            cuda->row_group[t->group[g].first_row + row] = g;
-        for (int32_t copy = 0; copy < t->group[g].copies; copy++, unit++) {
-            cuda->unit_group[unit] = g;
-            cuda->unit_copy[unit] = copy;
-        }
+    for (lehr_cuda_unit u = {0}; lehr_cuda_next_unit(cuda->table, &u); unit++) {
+        for (int32_t row = u.row; row < u.row + u.rows; row++)
+            cuda->row_group[row] = u.group;
+        cuda->unit_group[unit] = u.group;
+        cuda->unit_copy[unit] = u.copy;
     }
 }
 
@@ -120,18 +117,28 @@ static lehr_status make_host(lehr_cuda *cuda)
     return LEHR_OK;
 }
 
-/* Parts of equal size, dealt to the devices in turn. */
+static void begin_part(lehr_cuda *cuda, int32_t first, const lehr_cuda_unit *unit)
+{
+    cuda->part[cuda->parts] = (lehr_cuda_part){.device = cuda->parts % cuda->devices,
+                                               .first_unit = first,
+                                               .first_whole = unit->whole ? first : first + 1,
+                                               .from = lehr_cuda_place(cuda->table, unit),
+                                               .size = {.B = lehr_cuda_temperatures(cuda->table)}};
+    cuda->parts++;
+}
+
+/* Parts of equal numbers of copies, dealt to the devices in turn. */
 static void make_parts(lehr_cuda *cuda)
 {
+    int32_t i = 0;
     cuda->parts = 0;
-    for (int32_t unit = 0; unit < cuda->units; unit += cuda->plan.part_units, cuda->parts++) {
-        const int32_t left = cuda->units - unit;
-        lehr_cuda_part *part = &cuda->part[cuda->parts];
-        part->device = cuda->parts % cuda->devices;
-        part->first_unit = unit;
-        part->units = left < cuda->plan.part_units ? left : cuda->plan.part_units;
-        part->from = lehr_cuda_offset(cuda->table, unit);
-        part->size = lehr_cuda_extent(cuda->table, unit, part->units);
+    for (lehr_cuda_unit u = {0}; lehr_cuda_next_unit(cuda->table, &u); i++) {
+        if (i % cuda->plan.part_units == 0)
+            begin_part(cuda, i, &u);
+        lehr_cuda_part *part = &cuda->part[cuda->parts - 1];
+        part->units++;
+        part->wholes += u.whole;
+        lehr_cuda_add(&part->size, lehr_cuda_size(cuda->table, &u), 1);
     }
 }
 
@@ -210,6 +217,22 @@ static lehr_status pull(void *state)
     lehr_cuda *cuda = state;
     for (int32_t p = 0; stays(cuda) && p < cuda->parts; p++)
         LEHR_TRY(lehr_cuda_download(cuda, &cuda->part[p]));
+    return LEHR_OK;
+}
+
+static lehr_status push_labels(void *state)
+{
+    lehr_cuda *cuda = state;
+    for (int32_t p = 0; stays(cuda) && p < cuda->parts; p++)
+        LEHR_TRY(lehr_cuda_upload_labels(cuda, &cuda->part[p]));
+    return LEHR_OK;
+}
+
+static lehr_status pull_labels(void *state)
+{
+    lehr_cuda *cuda = state;
+    for (int32_t p = 0; stays(cuda) && p < cuda->parts; p++)
+        LEHR_TRY(lehr_cuda_download_labels(cuda, &cuda->part[p]));
     return LEHR_OK;
 }
 
@@ -345,6 +368,8 @@ const lehr_backend lehr_backend_cuda = {
     .evaluate = evaluate,
     .push = push,
     .pull = pull,
+    .push_labels = push_labels,
+    .pull_labels = pull_labels,
     .threads = threads,
     .notice = notice,
 };

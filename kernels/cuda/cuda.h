@@ -1,12 +1,13 @@
 /* cuda.h: the state of the CUDA backend, and what its C files offer each other.
  *
- * cuda.c is the table of operations, device.c finds devices and says what went wrong with one, plan.c decides
- * which kernels run and how the copies are parted, memory.c takes and gives back device memory, transfer.c
- * moves rows, explore.c runs scans, jit.c compiles, fast.c calls cuBLAS, which blas.c finds. Launchers are in
- * *.cu, device code in *.cuh.
+ * cuda.c is the table of operations, device.c finds devices and says what went wrong with one, units.c knows the
+ * copies of a table, plan.c decides which kernels run and how the copies are parted, memory.c takes and gives
+ * back device memory, transfer.c moves rows, explore.c runs scans, jit.c compiles, fast.c calls cuBLAS, which
+ * blas.c finds. Launchers are in *.cu, device code in *.cuh.
  *
  * The copies of a table are independent inside a slice, so they may be parted: over several devices, and, when
- * they do not fit, over time. A part is a range of whole copies.                                    */
+ * they do not fit, over time. A part is a range of copies. One that other processes have rows of, which can
+ * only be the first or the last of all, is settled by the caller.                                   */
 #ifndef LEHR_CUDA_CUDA_H
 #define LEHR_CUDA_CUDA_H
 
@@ -27,10 +28,19 @@ typedef struct lehr_extent {
     int64_t R, RP, S, SM, RM, B;
 } lehr_extent;
 
+/* A copy of a group, and those of its rows that are in the table. */
+typedef struct lehr_cuda_unit {
+    int32_t group, copy;
+    int32_t row, rows;
+    bool whole;   /* all of them are */
+    int32_t next; /* copy to look at */
+} lehr_cuda_unit;
+
 /* A range of copies. */
 typedef struct lehr_cuda_part {
     int32_t device; /* number in lehr_cuda.device */
     int32_t first_unit, units;
+    int32_t first_whole, wholes; /* of these, whole ones */
     lehr_extent from, size;
 } lehr_cuda_part;
 
@@ -112,17 +122,26 @@ lehr_status lehr_cuda_check(cudaError_t code, int32_t index, const char *what);
 /* Has a fault lost what is on a device? Nothing can be read from it any more. */
 bool lehr_cuda_lost(cudaError_t code);
 
+/* ---- units.c ---- */
+
+/* The next copy that has rows in the table, from {0} on; false: there is none. */
+bool lehr_cuda_next_unit(const lehr_table *table, lehr_cuda_unit *unit);
+int32_t lehr_cuda_count_units(const lehr_table *table);
+
+/* Where the arrays of a copy begin, and their sizes: without temperatures, all of which go with every part. */
+lehr_extent lehr_cuda_place(const lehr_table *table, const lehr_cuda_unit *unit);
+lehr_extent lehr_cuda_size(const lehr_table *table, const lehr_cuda_unit *unit);
+int64_t lehr_cuda_temperatures(const lehr_table *table);
+void lehr_cuda_add(lehr_extent *to, lehr_extent more, int64_t times);
+
+/* Sizes that are enough for any so many copies in a row. */
+lehr_extent lehr_cuda_extent(const lehr_table *table, int32_t units);
+
 /* ---- plan.c ---- */
 
 /* How a run would be laid out when each device may use `budget_bytes` (0: what is free). */
 lehr_status lehr_cuda_make_plan(const lehr_backend_options *options, const lehr_problem *problem,
                                 const lehr_table *table, int64_t budget_bytes, lehr_cuda_plan *out);
-int32_t lehr_cuda_count_units(const lehr_table *table);
-
-/* Sizes of the arrays of `units` copies from `first` on, and where they begin. */
-lehr_extent lehr_cuda_extent(const lehr_table *table, int32_t first, int32_t units);
-lehr_extent lehr_cuda_offset(const lehr_table *table, int32_t first);
-
 /* Points of memory for N points. */
 int32_t lehr_cuda_stride(int64_t points);
 int32_t lehr_cuda_targets(const lehr_energy_args *e);
@@ -143,6 +162,10 @@ lehr_status lehr_cuda_specialize(const lehr_cuda *cuda, lehr_cuda_device *device
 /* The host's rows of a part onto its device, and back; both return when done. */
 lehr_status lehr_cuda_upload(lehr_cuda *cuda, const lehr_cuda_part *part);
 lehr_status lehr_cuda_download(lehr_cuda *cuda, const lehr_cuda_part *part);
+
+/* All but the weights, of a part that is on its device. */
+lehr_status lehr_cuda_upload_labels(lehr_cuda *cuda, const lehr_cuda_part *part);
+lehr_status lehr_cuda_download_labels(lehr_cuda *cuda, const lehr_cuda_part *part);
 
 /* ---- explore.c ---- */
 

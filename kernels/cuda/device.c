@@ -91,6 +91,7 @@ void lehr_cuda_describe(int32_t device, lehr_device_info *out)
     *out = (lehr_device_info){.usable = false};
     snprintf(out->backend, sizeof out->backend, "cuda:%d", device);
     const cudaError_t code = cudaGetDeviceProperties(&properties, device);
+    memcpy(out->id, &properties.uuid, sizeof out->id);
     snprintf(out->name, sizeof out->name, "%.127s", code == cudaSuccess ? properties.name : "?");
     out->threads = attribute(device, cudaDevAttrMultiProcessorCount);
     size_t available = 0, total = 0;

@@ -103,6 +103,19 @@ static lehr_status scan_tiled(const lehr_cuda *cuda, lehr_cuda_device *d, uint64
     return LEHR_OK;
 }
 
+/* Whole copies, by the device. */
+static lehr_status settle(const lehr_cuda_device *d, uint64_t scan)
+{
+    const lehr_cuda_part *part = d->at;
+    lehr_settle_args args = {.rows = rows_of(d), .scan = scan};
+    args.rows.unit_group += part->first_whole - part->first_unit;
+    args.rows.unit_copy += part->first_whole - part->first_unit;
+    args.rows.units = part->wholes;
+    if (part->wholes == 0)
+        return LEHR_OK;
+    return lehr_cuda_check(lehr_settle_launch(&args, d->stream), d->index, "exchanging");
+}
+
 /* Scans [from,to) without a settling inside, and the settling at their end. */
 static lehr_status run_stretch(const lehr_cuda *cuda, lehr_cuda_device *d, uint64_t from,
                                uint64_t to)
@@ -112,10 +125,7 @@ static lehr_status run_stretch(const lehr_cuda *cuda, lehr_cuda_device *d, uint6
     bool settles = false;
     for (int32_t g = 0; g < cuda->table->group_count; g++)
         settles = settles || lehr_settles(&cuda->table->group[g], to - 1);
-    if (!settles)
-        return LEHR_OK;
-    const lehr_settle_args args = {.rows = rows_of(d), .scan = to - 1};
-    return lehr_cuda_check(lehr_settle_launch(&args, d->stream), d->index, "exchanging");
+    return settles ? settle(d, to - 1) : LEHR_OK;
 }
 
 /* Queue a whole slice for the part that is on a device. */

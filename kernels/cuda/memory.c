@@ -115,7 +115,7 @@ lehr_status lehr_cuda_send_batch(const lehr_cuda *cuda, lehr_cuda_device *d,
 
 static lehr_status take_table(const lehr_cuda *cuda, lehr_cuda_device *d)
 {
-    const lehr_extent e = lehr_cuda_extent(cuda->table, 0, cuda->plan.part_units);
+    const lehr_extent e = lehr_cuda_extent(cuda->table, cuda->plan.part_units);
     lehr_table *t = &d->table;
     t->parameters = cuda->table->parameters;
     t->group_count = cuda->table->group_count;
@@ -194,7 +194,7 @@ lehr_status lehr_cuda_device_open(lehr_cuda *cuda, lehr_cuda_device *d)
     LEHR_CUDA(d, cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking), "making a stream");
     LEHR_TRY(put_data(cuda, d));
     LEHR_TRY(take_table(cuda, d));
-    const int64_t rows = lehr_cuda_extent(cuda->table, 0, cuda->plan.part_units).R;
+    const int64_t rows = lehr_cuda_extent(cuda->table, cuda->plan.part_units).R;
     const int64_t scored = rows > LEHR_CUDA_CANDIDATES ? rows : LEHR_CUDA_CANDIDATES;
     LEHR_TRY(TAKE(d, d->candidate, LEHR_CUDA_CANDIDATES * (int64_t)cuda->table->parameters,
                   "taking memory for scores"));

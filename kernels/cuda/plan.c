@@ -20,52 +20,6 @@ int32_t lehr_cuda_targets(const lehr_energy_args *e)
     return lehr_loss_has_classes(e->loss) ? 1 : e->outputs;
 }
 
-/* ---- Extents ----------------------------------------------------------------------------------- */
-
-int32_t lehr_cuda_count_units(const lehr_table *table)
-{
-    int32_t units = 0;
-    for (int32_t g = 0; g < table->group_count; g++)
-        units += table->group[g].copies;
-    return units;
-}
-
-/* Add the arrays of `copies` copies of a group. */
-static void extend(lehr_extent *e, const lehr_table *table, const lehr_group *g, int64_t copies)
-{
-    const int64_t rows = copies * g->rungs;
-    e->R += rows;
-    e->RP += rows * table->parameters;
-    e->RM += rows * table->moves;
-    e->S += rows;
-    e->SM += rows * g->moves;
-}
-
-lehr_extent lehr_cuda_extent(const lehr_table *table, int32_t first, int32_t units)
-{
-    lehr_extent e = {0};
-    int32_t before = 0;
-    for (int32_t g = 0; g < table->group_count; g++) {
-        const lehr_group *group = &table->group[g];
-        const int32_t from = first > before ? first - before : 0;
-        const int32_t end = first + units - before;
-        const int32_t to = end < group->copies ? end : group->copies;
-        if (to > from)
-            extend(&e, table, group, to - from);
-        before += group->copies;
-        if (group->first_beta + group->rungs > e.B) /* all temperatures go with every part */
-            e.B = group->first_beta + group->rungs;
-    }
-    return e;
-}
-
-lehr_extent lehr_cuda_offset(const lehr_table *table, int32_t first)
-{
-    lehr_extent e = lehr_cuda_extent(table, 0, first);
-    e.B = 0;
-    return e;
-}
-
 /* ---- Bytes ------------------------------------------------------------------------------------- */
 
 enum { GRAIN = 512 }; /* what an allocation is rounded up to */
@@ -147,7 +101,7 @@ static int64_t row_bytes(const lehr_cuda_plan *plan, const lehr_problem *problem
 static int64_t part_bytes(const lehr_cuda_plan *plan, const lehr_problem *problem,
                           const lehr_table *table, int32_t units)
 {
-    const lehr_extent size = lehr_cuda_extent(table, 0, units);
+    const lehr_extent size = lehr_cuda_extent(table, units);
     const int64_t groups = (int64_t)sizeof(lehr_group) * table->group_count;
     return data_bytes(problem, plan->batch_points) + table_bytes(size) + rounded(groups) +
            2 * rounded(units * (int64_t)sizeof(int32_t)) + row_bytes(plan, problem, size.R) +
@@ -325,7 +279,7 @@ static void plan_kept(const lehr_backend_options *options, const lehr_problem *p
 {
     const int32_t devices = options->device_count > 0 ? options->device_count : 1;
     const int32_t share = (lehr_cuda_count_units(table) + devices - 1) / devices;
-    const int64_t rows = lehr_cuda_extent(table, 0, share).R;
+    const int64_t rows = lehr_cuda_extent(table, share).R;
     plan->kept_floats = plan->fast ? 0 : wanted_floats(options, problem, table);
     plan->kept_bytes = kept_bytes(plan, rows);
     if (fitting_units(plan, problem, table, share, plan->free_bytes) < share) {
@@ -342,7 +296,7 @@ static void plan_kept(const lehr_backend_options *options, const lehr_problem *p
 static void widen_batch(lehr_cuda_plan *plan, const lehr_problem *problem, const lehr_table *table,
                         int64_t budget)
 {
-    const int64_t rows = lehr_cuda_extent(table, 0, plan->part_units).R;
+    const int64_t rows = lehr_cuda_extent(table, plan->part_units).R;
     int64_t wanted = plan->path == LEHR_PATH_TILED && rows > LEHR_CUDA_CANDIDATES
                          ? rows
                          : LEHR_CUDA_CANDIDATES;

@@ -42,27 +42,28 @@ static lehr_status send_places(lehr_cuda *cuda, lehr_cuda_device *d, const lehr_
     return send(d, d->unit_copy, cuda->unit_copy + part->first_unit, part->units * word);
 }
 
-lehr_status lehr_cuda_upload(lehr_cuda *cuda, const lehr_cuda_part *part)
+/* The weights are by far the most of a row. */
+static lehr_extent labels_of(const lehr_cuda_part *part)
+{
+    lehr_extent size = part->size;
+    size.RP = 0;
+    return size;
+}
+
+static lehr_status send_rows(lehr_cuda *cuda, const lehr_cuda_part *part, lehr_extent size)
 {
     lehr_cuda_device *d = &cuda->device[part->device];
     const lehr_table *t = cuda->table;
-    d->at = NULL;
-    d->learned = false;
-    d->table.rows = (lehr_i32)part->size.R;
-    LEHR_CUDA(d, cudaSetDevice(d->index), "choosing the device");
-    shift_groups(cuda, part);
-    LEHR_TRY(send_places(cuda, d, part));
 #define X(type, field, count)                                                                      \
-    LEHR_TRY(send(d, d->table.field, t->field + part->from.count,                                  \
-                  part->size.count * (int64_t)sizeof(type)));
+    LEHR_TRY(                                                                                      \
+        send(d, d->table.field, t->field + part->from.count, size.count * (int64_t)sizeof(type)));
     LEHR_TABLE_FIELDS(X)
 #undef X
-    LEHR_CUDA(d, cudaStreamSynchronize(d->stream), "copying rows to the device");
-    d->at = part;
-    return LEHR_OK;
+    return lehr_cuda_check(cudaStreamSynchronize(d->stream), d->index,
+                           "copying rows to the device");
 }
 
-lehr_status lehr_cuda_download(lehr_cuda *cuda, const lehr_cuda_part *part)
+static lehr_status fetch_rows(lehr_cuda *cuda, const lehr_cuda_part *part, lehr_extent size)
 {
     lehr_cuda_device *d = &cuda->device[part->device];
     const lehr_table *t = cuda->table;
@@ -70,9 +71,42 @@ lehr_status lehr_cuda_download(lehr_cuda *cuda, const lehr_cuda_part *part)
     LEHR_CUDA(d, cudaSetDevice(d->index), "choosing the device");
 #define X(type, field, count)                                                                      \
     LEHR_TRY(fetch(d, t->field + part->from.count, d->table.field,                                 \
-                   part->size.count * (int64_t)sizeof(type)));
+                   size.count * (int64_t)sizeof(type)));
     LEHR_TABLE_FIELDS(X)
 #undef X
     return lehr_cuda_check(cudaStreamSynchronize(d->stream), d->index,
                            "copying rows from the device");
+}
+
+lehr_status lehr_cuda_upload(lehr_cuda *cuda, const lehr_cuda_part *part)
+{
+    lehr_cuda_device *d = &cuda->device[part->device];
+    d->at = NULL;
+    d->learned = false;
+    d->table.rows = (lehr_i32)part->size.R;
+    LEHR_CUDA(d, cudaSetDevice(d->index), "choosing the device");
+    shift_groups(cuda, part);
+    LEHR_TRY(send_places(cuda, d, part));
+    LEHR_TRY(send_rows(cuda, part, part->size));
+    d->at = part;
+    return LEHR_OK;
+}
+
+/* What is kept of the weights stays true. */
+lehr_status lehr_cuda_upload_labels(lehr_cuda *cuda, const lehr_cuda_part *part)
+{
+    lehr_cuda_device *d = &cuda->device[part->device];
+    LEHR_ASSERT(d->at == part);
+    LEHR_CUDA(d, cudaSetDevice(d->index), "choosing the device");
+    return send_rows(cuda, part, labels_of(part));
+}
+
+lehr_status lehr_cuda_download(lehr_cuda *cuda, const lehr_cuda_part *part)
+{
+    return fetch_rows(cuda, part, part->size);
+}
+
+lehr_status lehr_cuda_download_labels(lehr_cuda *cuda, const lehr_cuda_part *part)
+{
+    return fetch_rows(cuda, part, labels_of(part));
 }

@@ -387,9 +387,11 @@ static lehr_status lead(session *s, int *code)
     return s->run == NULL ? exchange_briefs(s, &(brief){.nothing = 1}) : LEHR_OK;
 }
 
-/* A rank that fails takes the others with it: they would wait for it. */
+/* A rank that fails takes the others with it: they would wait for it. Of devices each has its own. */
 static void end_all(const lehr_comm *comm, lehr_status status)
 {
+    if (status == LEHR_ERR_DEVICE)
+        (void)lehr_fail_prefix(status, "rank %d: ", lehr_comm_rank(comm));
     lehr_console_error(lehr_error());
     lehr_comm_abort(comm, lehr_status_exit_code(status));
 }

@@ -12,6 +12,7 @@
 struct lehr_comm {
     const char *name;
     int32_t rank, ranks;
+    int32_t node_rank, node_ranks; /* the same among those that share this machine */
     /* The bytes of every rank, one behind the other in the order of ranks, into all[sum of each[ranks]]. */
     lehr_status (*gather)(const lehr_comm *comm, const void *mine, const int64_t *each, void *all);
     /* bytes[count] of rank `from` to all. */

@@ -79,15 +79,33 @@ static lehr_status start(void)
     return check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "starting");
 }
 
+/* The ranks that share memory are those of one machine. */
+static lehr_status look_around(lehr_comm *comm)
+{
+    MPI_Comm node;
+    LEHR_TRY(check(
+        MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &node),
+        "starting"));
+    int rank = 0, ranks = 1;
+    int code = MPI_Comm_rank(node, &rank);
+    code = code == MPI_SUCCESS ? MPI_Comm_size(node, &ranks) : code;
+    MPI_Comm_free(&node);
+    LEHR_TRY(check(code, "starting"));
+    comm->node_rank = rank;
+    comm->node_ranks = ranks;
+    return LEHR_OK;
+}
+
 lehr_status lehr_comm_mpi(const lehr_comm **out)
 {
-    static lehr_comm mpi = {"mpi", 0, 1, gather, broadcast, end};
+    static lehr_comm mpi = {"mpi", 0, 1, 0, 1, gather, broadcast, end};
     int rank, ranks;
     LEHR_TRY(start());
     LEHR_TRY(check(MPI_Comm_rank(MPI_COMM_WORLD, &rank), "starting"));
     LEHR_TRY(check(MPI_Comm_size(MPI_COMM_WORLD, &ranks), "starting"));
     mpi.rank = rank;
     mpi.ranks = ranks;
+    LEHR_TRY(look_around(&mpi));
     *out = &mpi;
     return LEHR_OK;
 }

@@ -25,7 +25,7 @@ static void end(const lehr_comm *comm, int code)
 
 const lehr_comm *lehr_comm_solo(void)
 {
-    static const lehr_comm solo = {"solo", 0, 1, gather, broadcast, end};
+    static const lehr_comm solo = {"solo", 0, 1, 0, 1, gather, broadcast, end};
     return &solo;
 }
 

@@ -178,22 +178,44 @@ static lehr_status check_devices(int32_t count, const wish *w)
     return LEHR_OK;
 }
 
-static lehr_status find_devices(wish *w, lehr_backend_options *options)
+static lehr_status find_devices(int32_t count, const lehr_comm *comm, wish *w)
+{
+    if (w->kind == WISH_ALL || (w->kind == WISH_CUDA && comm->node_ranks > 1))
+        return find_all(count, w);
+    if (w->kind == WISH_PART)
+        return find_part(count, w);
+    return w->kind == WISH_CUDA ? add_device(w, first_usable(count)) : LEHR_OK;
+}
+
+/* Where nothing says how many, a rank takes one; of a list its share, neighbors; of one that is too short, one that
+ * others take as well. */
+static void deal(const lehr_comm *comm, wish *w)
+{
+    const int32_t rank = comm->node_rank, ranks = comm->node_ranks, found = w->count;
+    const bool one = w->kind == WISH_CUDA || found <= ranks;
+    const int32_t first = one ? rank % found : rank * found / ranks;
+    const int32_t end = one ? first + 1 : (rank + 1) * found / ranks;
+    if (ranks == 1)
+        return;
+    for (int32_t i = first; i < end; i++)
+        w->device[i - first] = w->device[i];
+    w->count = end - first;
+}
+
+static lehr_status take_devices(wish *w, const lehr_comm *comm, lehr_backend_options *options)
 {
     const char *reason = "";
     const int32_t count = lehr_backend_cuda.device_count(&reason);
     LEHR_CHECK(count > 0, LEHR_ERR_DEVICE, "backend %s: %s", w->name, reason);
     if (w->kind == WISH_CUDA && options->device_count > 0) {
+        w->kind = WISH_LIST;
         w->count = options->device_count;
         memcpy(w->device, options->device, sizeof w->device);
-    } else if (w->kind == WISH_CUDA) {
-        LEHR_TRY(add_device(w, first_usable(count)));
-    } else if (w->kind == WISH_ALL) {
-        LEHR_TRY(find_all(count, w));
-    } else if (w->kind == WISH_PART) {
-        LEHR_TRY(find_part(count, w));
+    } else {
+        LEHR_TRY(find_devices(count, comm, w));
     }
     LEHR_TRY(check_devices(count, w));
+    deal(comm, w);
     options->device_count = w->count;
     memcpy(options->device, w->device, sizeof w->device);
     return LEHR_OK;
@@ -219,8 +241,9 @@ static void use_cpu(lehr_backend_options *options, const lehr_backend **backend)
     *backend = &lehr_backend_cpu;
 }
 
-lehr_status lehr_device_choose(const char *name, lehr_backend_options *options,
-                               const lehr_backend **backend, char *why, size_t capacity)
+lehr_status lehr_device_choose(const char *name, const lehr_comm *comm,
+                               lehr_backend_options *options, const lehr_backend **backend,
+                               char *why, size_t capacity)
 {
     wish w;
     LEHR_TRY(read_wish(name, &w));
@@ -236,7 +259,7 @@ lehr_status lehr_device_choose(const char *name, lehr_backend_options *options,
         use_cpu(options, backend);
         return LEHR_OK;
     }
-    LEHR_TRY(find_devices(&w, options));
+    LEHR_TRY(take_devices(&w, comm, options));
     *backend = &lehr_backend_cuda;
     return LEHR_OK;
 }

@@ -8,7 +8,6 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "model/objective.h"
-#include "run/device.h"
 #include "run/follow.h"
 #include "run/replicas.h"
 #include "run/run.h"
@@ -82,63 +81,7 @@ lehr_status lehr_pack_shape(lehr_pack *pack, lehr_group *groups, lehr_table *sha
     return LEHR_OK;
 }
 
-/* ---- Backend ----------------------------------------------------------------------------------- */
-
-/* Can it, and is there memory for it? */
-static lehr_status try_backend(const lehr_pack *pack, const lehr_table *table)
-{
-    lehr_memory_plan plan;
-    LEHR_TRY(pack->backend->supports(&pack->options, pack->problem, table));
-    return pack->backend->plan(&pack->options, pack->problem, table, &plan);
-}
-
-static void add_notice(lehr_pack *pack, const char *sentence)
-{
-    const size_t length = strlen(pack->notice);
-    snprintf(pack->notice + length, sizeof pack->notice - length, "%s%s", length > 0 ? "; " : "",
-             sentence);
-}
-
-/* What a user may not expect is said. */
-static lehr_status add_notices(lehr_pack *pack, const lehr_table *shape)
-{
-    lehr_memory_plan plan = {0};
-    char sentence[LEHR_NAME_MAX];
-    if (pack->problem->args.target == LEHR_TARGET_NETWORK)
-        LEHR_TRY(pack->backend->plan(&pack->options, pack->problem, shape, &plan));
-    if (plan.wanted_bytes > 0) {
-        snprintf(sentence, sizeof sentence,
-                 "proposals are evaluated in full: kept activations would take %.1f GB",
-                 (double)plan.wanted_bytes / 1e9);
-        add_notice(pack, sentence);
-    }
-    if (lehr_batched(pack->run))
-        add_notice(pack, "mini-batches: the run optimizes, it samples no distribution");
-    return LEHR_OK;
-}
-
-static lehr_status choose(lehr_pack *pack, const lehr_table *shape)
-{
-    const char *name = pack->run[0].spec.backend;
-    LEHR_TRY(lehr_device_choose(name, &pack->options, &pack->backend, pack->notice,
-                                sizeof pack->notice));
-    const bool can_change = name[0] == '\0' || strcmp(name, "auto") == 0;
-    if (!can_change || pack->backend == &lehr_backend_cpu)
-        return pack->backend->supports(&pack->options, pack->problem, shape);
-    const lehr_status status = try_backend(pack, shape);
-    if (status != LEHR_ERR_UNSUPPORTED && status != LEHR_ERR_DEVICE)
-        return status;
-    snprintf(pack->notice, sizeof pack->notice, "backend auto: cpu (%s)", lehr_error());
-    pack->options.device_count = 0;
-    pack->backend = &lehr_backend_cpu;
-    return pack->backend->supports(&pack->options, pack->problem, shape);
-}
-
-lehr_status lehr_pack_choose(lehr_pack *pack, const lehr_table *shape)
-{
-    LEHR_TRY(choose(pack, shape));
-    return add_notices(pack, shape);
-}
+/* ---- The table and its backends ----------------------------------------------------------------- */
 
 lehr_status lehr_share_pull(lehr_pack *pack)
 {
@@ -223,10 +166,10 @@ lehr_status lehr_pack_start(lehr_pack *pack)
 
 static lehr_status make_table(lehr_pack *pack, lehr_group *groups)
 {
-    lehr_table shape, mine;
+    lehr_table shape;
     LEHR_TRY(lehr_pack_shape(pack, groups, &shape));
-    LEHR_TRY(lehr_share_shape(&shape, pack->comm, &mine));
-    LEHR_TRY(lehr_pack_choose(pack, &mine));
+    LEHR_TRY(lehr_share_deal(pack, &shape));
+    LEHR_TRY(lehr_pack_choose(pack, &pack->view));
     LEHR_TRY(lehr_replicas_create(&shape, &pack->table));
     for (int32_t i = 0; i < pack->count; i++)
         LEHR_TRY(lehr_run_fill(&pack->run[i]));
@@ -282,10 +225,10 @@ lehr_status lehr_pack_new(const lehr_run_spec *specs, int32_t count,
     return LEHR_OK;
 }
 
-/* Who shares it, and how it is computed. */
-static lehr_status create(const lehr_run_spec *specs, int32_t count,
-                          const lehr_backend_options *options, const lehr_objective *objective,
-                          const lehr_comm *comm, lehr_pack **out)
+lehr_status lehr_pack_create_with(const lehr_run_spec *specs, int32_t count,
+                                  const lehr_backend_options *options,
+                                  const lehr_objective *objective, const lehr_comm *comm,
+                                  lehr_pack **out)
 {
     lehr_pack *pack = NULL;
     LEHR_TRY(lehr_pack_new(specs, count, options, objective, &pack));
@@ -299,19 +242,12 @@ static lehr_status create(const lehr_run_spec *specs, int32_t count,
     return LEHR_OK;
 }
 
-lehr_status lehr_pack_create_with(const lehr_run_spec *specs, int32_t count,
-                                  const lehr_backend_options *options,
-                                  const lehr_objective *objective, lehr_pack **out)
-{
-    return create(specs, count, options, objective, lehr_comm_solo(), out);
-}
-
 lehr_status lehr_pack_create_shared(const lehr_run_spec *specs, int32_t count,
                                     const lehr_objective *objective, const lehr_comm *comm,
                                     lehr_pack **out)
 {
     const lehr_backend_options options = {.threads = count > 0 ? specs->threads : 0};
-    return create(specs, count, &options, objective, comm, out);
+    return lehr_pack_create_with(specs, count, &options, objective, comm, out);
 }
 
 lehr_status lehr_pack_create(const lehr_run_spec *specs, int32_t count,
@@ -346,7 +282,7 @@ lehr_status lehr_run_create_with(const lehr_run_spec *spec, const lehr_backend_o
                                  const lehr_objective *objective, lehr_run **out)
 {
     lehr_pack *pack = NULL;
-    LEHR_TRY(lehr_pack_create_with(spec, 1, options, objective, &pack));
+    LEHR_TRY(lehr_pack_create_with(spec, 1, options, objective, lehr_comm_solo(), &pack));
     *out = pack->run;
     return LEHR_OK;
 }

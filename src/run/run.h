@@ -19,11 +19,14 @@ struct lehr_pack {
     const lehr_backend *backend;
     lehr_cache cache;               /* of compiled kernels */
     char notice[5 * LEHR_NAME_MAX]; /* what a user may not expect; "" */
-    void *state;                    /* of the backend */
-    lehr_table *table;              /* group i is that of run i */
-    const lehr_comm *comm;          /* who shares its rows */
-    int32_t first_row, rows;        /* ours */
-    lehr_table view;                /* what the backend sees: the table from our first row on */
+    char where[LEHR_NAME_MAX],
+        device[LEHR_NAME_MAX]; /* of all ranks: "cuda:0,1", and what they are */
+    int32_t gpus;              /* of all ranks */
+    void *state;               /* of the backend */
+    lehr_table *table;         /* group i is that of run i */
+    const lehr_comm *comm;     /* who shares its rows */
+    int32_t first_row, rows;   /* ours */
+    lehr_table view;           /* what the backend sees: the table from our first row on */
     lehr_group *view_group;
     bool *cut,
         any_cut;   /* [R] rows of copies that several ranks share; several ranks only, as are: */
@@ -74,11 +77,12 @@ struct lehr_run {
     lehr_observation observation;
 };
 
-/* lehr_pack_create with a backend's options, for tests and benches that choose tiles and kernels; and a pack of
+/* lehr_pack_create_shared with a backend's options, for tests and benches that choose tiles and kernels; and a pack of
  * one run, which it returns. */
 lehr_status lehr_pack_create_with(const lehr_run_spec *specs, int32_t count,
                                   const lehr_backend_options *options,
-                                  const lehr_objective *objective, lehr_pack **out);
+                                  const lehr_objective *objective, const lehr_comm *comm,
+                                  lehr_pack **out);
 lehr_status lehr_run_create_with(const lehr_run_spec *spec, const lehr_backend_options *options,
                                  const lehr_objective *objective, lehr_run **out);
 
@@ -112,8 +116,8 @@ lehr_status lehr_pack_new(const lehr_run_spec *specs, int32_t count,
 /* Rows and rules of the runs' groups[count], and a table of that shape, without its arrays. */
 lehr_status lehr_pack_shape(lehr_pack *pack, lehr_group *groups, lehr_table *shape);
 
-/* Backend and devices for a table of that shape, as the spec's name says; `auto` takes the CPU where a GPU cannot
- * run it or has no memory for it, and leaves a notice. */
+/* choose.c: backend and devices for a table of that shape, as the spec's name says; `auto` takes the CPU where a GPU
+ * cannot run it or has no memory for it, on all ranks where one has to, and leaves a notice. */
 lehr_status lehr_pack_choose(lehr_pack *pack, const lehr_table *shape);
 
 /* First energies of all rows, and first observations. */

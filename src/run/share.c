@@ -56,39 +56,46 @@ void lehr_share_rows(const lehr_table *shape, int32_t rank, int32_t ranks, int32
     *rows = cut(shape, rank + 1, ranks) - *first;
 }
 
-lehr_status lehr_share_shape(const lehr_table *shape, const lehr_comm *comm, lehr_table *mine)
-{
-    int32_t first;
-    LEHR_CHECK(comm->ranks <= shape->rows, LEHR_ERR_ARG,
-               "%d ranks are more than the %d rows that they would share", comm->ranks,
-               shape->rows);
-    *mine = *shape;
-    lehr_share_rows(shape, comm->rank, comm->ranks, &first, &mine->rows);
-    return LEHR_OK;
-}
-
 bool lehr_share_owns(const lehr_pack *pack, int32_t row)
 {
     return pack->first_row <= row && row < pack->first_row + pack->rows;
 }
 
-void lehr_share_groups(lehr_pack *pack)
+/* Groups whose indices fall on what is there. */
+static void shift_groups(lehr_pack *pack, const lehr_group *groups)
 {
     for (int32_t g = 0; g < pack->count; g++) {
-        pack->view.group[g] = pack->table->group[g];
+        pack->view.group[g] = groups[g];
         pack->view.group[g].first_row -= pack->first_row;
     }
 }
 
-/* The table from our first row on: the same arrays, and groups whose indices fall on what is there. */
-static void make_view(lehr_pack *pack, lehr_group *groups)
+void lehr_share_groups(lehr_pack *pack)
+{
+    shift_groups(pack, pack->table->group);
+}
+
+lehr_status lehr_share_deal(lehr_pack *pack, const lehr_table *shape)
+{
+    const lehr_comm *comm = pack->comm;
+    LEHR_CHECK(comm->ranks <= shape->rows, LEHR_ERR_ARG,
+               "%d ranks are more than the %d rows that they would share", comm->ranks,
+               shape->rows);
+    LEHR_TRY(LEHR_NEW(pack->view_group, (size_t)pack->count, "groups"));
+    lehr_share_rows(shape, comm->rank, comm->ranks, &pack->first_row, &pack->rows);
+    pack->view = *shape;
+    pack->view.rows = pack->rows;
+    pack->view.group = pack->view_group;
+    shift_groups(pack, shape->group);
+    return LEHR_OK;
+}
+
+/* The same arrays as the table's, from our first row on. */
+static void make_view(lehr_pack *pack)
 {
     const lehr_table *t = pack->table;
     const int64_t R = pack->first_row, RP = R * t->parameters, RM = R * t->moves;
     const int64_t S = 0, SM = 0, B = 0;
-    pack->view = *t;
-    pack->view.rows = pack->rows;
-    pack->view.group = groups;
 #define X(type, field, count) pack->view.field = t->field + (count);
     LEHR_TABLE_FIELDS(X)
 #undef X
@@ -125,13 +132,8 @@ static lehr_status make_rooms(lehr_pack *pack)
 
 lehr_status lehr_share_create(lehr_pack *pack)
 {
-    const lehr_comm *comm = pack->comm;
-    LEHR_CHECK(comm->ranks == 1 || pack->backend == &lehr_backend_cpu, LEHR_ERR_UNSUPPORTED,
-               "several ranks share rows on backend cpu only in this version");
-    lehr_share_rows(pack->table, comm->rank, comm->ranks, &pack->first_row, &pack->rows);
-    LEHR_TRY(LEHR_NEW(pack->view_group, (size_t)pack->count, "groups"));
-    make_view(pack, pack->view_group);
-    return comm->ranks > 1 ? make_rooms(pack) : LEHR_OK;
+    make_view(pack);
+    return pack->comm->ranks > 1 ? make_rooms(pack) : LEHR_OK;
 }
 
 void lehr_share_destroy(lehr_pack *pack)
@@ -278,8 +280,10 @@ lehr_status lehr_share_slice(lehr_pack *pack, uint64_t scan, uint64_t end)
         const uint64_t next = lehr_stretch_end(pack->table, scan, end);
         LEHR_TRY(pack->backend->slice(pack->state, scan, next - scan));
         if (settles_cut(pack, next - 1)) {
+            LEHR_TRY(pack->backend->pull_labels(pack->state));
             LEHR_TRY(gather(pack, CHOICE_CUT));
             settle_cut(pack, next - 1);
+            LEHR_TRY(pack->backend->push_labels(pack->state));
         }
         scan = next;
     }

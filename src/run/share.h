@@ -13,11 +13,11 @@
 void lehr_share_rows(const lehr_table *shape, int32_t rank, int32_t ranks, int32_t *first,
                      int32_t *rows);
 
-/* The shape of what this rank's backend will see. Fails with LEHR_ERR_ARG when there are more ranks than rows. */
-lehr_status lehr_share_shape(const lehr_table *shape, const lehr_comm *comm, lehr_table *mine);
+/* Deal the rows of a table of that shape, and make pack->view, what this rank's backend will see of it, without arrays
+ * yet. Fails with LEHR_ERR_ARG when there are more ranks than rows. */
+lehr_status lehr_share_deal(lehr_pack *pack, const lehr_table *shape);
 
-/* Deal the rows of pack->table, and make pack->view, what the backend sees. Fails with LEHR_ERR_UNSUPPORTED on a backend
- * that cannot share. */
+/* The arrays of the view are those of pack->table; room for what ranks tell each other. */
 lehr_status lehr_share_create(lehr_pack *pack);
 void lehr_share_destroy(lehr_pack *pack);
 

@@ -111,14 +111,13 @@ lehr_status lehr_run_summarize(lehr_run *run, lehr_run_summary *out)
         .moves = g->moves,
         .threads = run->pack->backend->threads(run->pack->state),
         .ranks = run->pack->comm->ranks,
+        .gpus = run->pack->gpus,
         .best_scan = run->best_scan,
         .state_hash = lehr_replicas_hash(run->pack->table, g),
         .numerics = run->spec.numerics,
     };
-    lehr_device_info device;
-    run->pack->backend->describe(run->pack->options.device[0], &device);
-    lehr_text_copy(summary.backend, sizeof summary.backend, device.backend);
-    lehr_text_copy(summary.device, sizeof summary.device, device.name);
+    lehr_text_copy(summary.backend, sizeof summary.backend, run->pack->where);
+    lehr_text_copy(summary.device, sizeof summary.device, run->pack->device);
     summarize_rows(run, &summary);
     summarize_exchange(run, &summary);
     for (int part = 0; part < LEHR_PART_COUNT; part++)

@@ -104,10 +104,10 @@ static json_t *json_origin(const lehr_result_about *about, const lehr_run_summar
 {
     char hash[17];
     snprintf(hash, sizeof hash, "%016" PRIx64, s->state_hash);
-    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:i, s:o, s:s, s:s}", "state_hash", hash, "backend",
-                     s->backend, "device", lehr_json_text(s->device), "numerics",
+    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:i, s:i, s:o, s:s, s:s}", "state_hash", hash,
+                     "backend", s->backend, "device", lehr_json_text(s->device), "numerics",
                      lehr_kind_name(LEHR_LIST_NUMERICS, (int32_t)s->numerics), "threads",
-                     (int)s->threads, "ranks", (int)s->ranks, "seed",
+                     (int)s->threads, "ranks", (int)s->ranks, "gpus", (int)s->gpus, "seed",
                      json_unsigned(about->config->run.seed), "version", lehr_version(), "commit",
                      lehr_commit());
 }

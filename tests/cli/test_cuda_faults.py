@@ -22,7 +22,7 @@ EACH, SOME = (10, 40) if os.environ.get("LEHR_SANITIZE") else (1, 5)
 
 # What a run leaves that failed on its way; and checkpoints, once it had begun.
 FAILED = ["config.yaml", "events.jsonl", "lock", "status.json"]
-ABOUT = ("wall_s", "proposals_per_s", "backend", "device", "threads", "dir", "checkpoints")
+ABOUT = ("wall_s", "proposals_per_s", "backend", "device", "gpus", "threads", "dir", "checkpoints")
 FINISHED = ["best.safetensors", "ckpt", *FAILED[:3], "result.json", "status.json"]
 OFTEN = ("-s", "output.checkpoint_s=1e-9")  # the first one after the first slice
 

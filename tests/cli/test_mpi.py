@@ -1,49 +1,22 @@
 """Runs on several MPI ranks: the files of one process, whatever stops them on the way."""
 
 import os
-import shutil
 import signal
 import subprocess
-import time
 import unittest
 
-from program import LEHR, BUILD, ProgramTest, SECONDS, strict_json
+from mpi_program import RanksTest, need_mpi
+from program import strict_json
 
 LONG = ("-s", "stop.scans=1000000", "-s", "exchange.every=100")
 LONG += ("-s", "output.observe=5000", "-s", "output.checkpoint_s=0.2")
 TIMES = ("wall_s", "proposals_per_s", "dir", "ranks", "checkpoints", "threads")
 
 
-def built_with_mpi():
-    with open(os.path.join(BUILD, "CMakeCache.txt"), encoding="utf-8") as file:
-        cache = file.read()
-    return "MPI_C_LIB_NAMES" in cache and "LEHR_MPI:STRING=OFF" not in cache
-
-
-@unittest.skipUnless(shutil.which("mpirun") and built_with_mpi(), "no mpirun, or a build without MPI")
-class Ranks(ProgramTest):
-    def ranks(self, count, *words, **options):
-        launch = ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(count)]
-        launch += ["--mca", "mpi_yield_when_idle", "1"]  # others may want the cores
-        if os.geteuid() == 0:
-            launch.insert(1, "--allow-run-as-root")
-        options.setdefault("stdout", subprocess.PIPE)
-        options.setdefault("stderr", subprocess.PIPE)
-        return subprocess.Popen(launch + [LEHR, *words], cwd=self.folder, **options)
-
-    def end(self, process):
-        out, err = process.communicate(timeout=SECONDS)
-        return process.returncode, out.decode(), err.decode()
-
+class Ranks(RanksTest):
     def result(self, name):
         result = strict_json(self.read(name, "result.json"))
         return {key: value for key, value in result.items() if key not in TIMES}
-
-    def wait_for(self, *names):
-        deadline = time.monotonic() + SECONDS
-        while not os.path.exists(self.path(*names)):
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.01)
 
     def alone(self, *words):
         self.lehr("run", "tiny.yaml", "-q", "-o", "alone", *words)
@@ -110,4 +83,5 @@ class Ranks(ProgramTest):
 
 
 if __name__ == "__main__":
+    need_mpi()
     unittest.main()

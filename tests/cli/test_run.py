@@ -24,6 +24,7 @@ KEYS = {
     "numerics",
     "threads",
     "ranks",
+    "gpus",
     "seed",
     "version",
     "commit",

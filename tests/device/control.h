@@ -3,6 +3,7 @@
  * Every entry of the runtime that can fail counts as one call, from 1; cudaGetLastError, cudaPeekAtLastError,
  * cudaGetErrorName and cudaGetErrorString do not count. The same settings from outside:
  *   LEHR_DEVICE_COUNT=N          devices; 1 without it. 0: error 100 (no device), -1: 35 (no driver)
+ *   LEHR_DEVICE_FIRST=N          number on the machine of the first one that this process sees; 0 without it
  *   LEHR_DEVICE_MEMORY=BYTES     of each device; 4 GiB without it
  *   LEHR_DEVICE_FAIL=N:CODE[:sticky]
  *   LEHR_DEVICE_STREAMS=late     work of a stream runs at its synchronize instead of at once
@@ -25,6 +26,9 @@ void lehr_device_fail_at(int64_t n, int code, bool sticky);
 /* Calls and kernel launches since the start of the process or lehr_device_reset. */
 int64_t lehr_device_calls(void);
 int64_t lehr_device_launches(void);
+
+/* Those on one device. */
+int64_t lehr_device_launches_on(int device);
 
 /* Those of kernels that came from a loaded library. */
 int64_t lehr_device_loaded_launches(void);

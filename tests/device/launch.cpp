@@ -41,6 +41,7 @@ cudaError_t launch(const Launch &launch, const std::function<void()> &body)
     if (launch.dynamic_shared > launch.dynamic_limit)
         return cudaErrorInvalidValue;
     state().launches++;
+    state().devices[(size_t)index]->launches++;
     state().launched.insert(launch.grid.name);
     const Memory &memory = state().devices[(size_t)index]->memory;
     const fibers::Grid grid = launch.grid;

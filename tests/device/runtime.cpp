@@ -99,7 +99,7 @@ constexpr struct {
 
 static int pci_bus(int device)
 {
-    return 0x10 + device;
+    return 0x10 + state().first + device;
 }
 
 cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int device)
@@ -128,7 +128,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device)
     memset(static_cast<void *>(properties), 0, offsetof(cudaDeviceProp, later));
     snprintf(properties->name, sizeof properties->name, "lehr test device");
     memcpy(properties->uuid.bytes, "lehr test device", sizeof properties->uuid.bytes);
-    properties->uuid.bytes[15] = (char)device;
+    properties->uuid.bytes[15] = (char)(state().first + device);
     properties->totalGlobalMem = state().memory_bytes;
     properties->sharedMemPerBlock = 49152;
     properties->regsPerBlock = 65536;

@@ -34,6 +34,8 @@ State::State()
         devices.push_back(std::make_unique<Device>(i));
     if (const char *text = getenv("LEHR_DEVICE_COUNT"))
         count = atoi(text);
+    if (const char *text = getenv("LEHR_DEVICE_FIRST"))
+        first = atoi(text);
     if (const char *text = getenv("LEHR_DEVICE_MEMORY"))
         memory_bytes = strtoull(text, nullptr, 0);
     if (const char *text = getenv("LEHR_DEVICE_FAIL"))
@@ -223,6 +225,12 @@ int64_t lehr_device_launches(void)
 {
     Lock lock(state().lock);
     return state().launches;
+}
+
+int64_t lehr_device_launches_on(int device)
+{
+    Lock lock(state().lock);
+    return device >= 0 && device < max_devices ? state().devices[(size_t)device]->launches : 0;
 }
 
 lehr_device_alive lehr_device_live(void)

@@ -41,6 +41,7 @@ struct Device {
     }
     Memory memory;
     cudaError_t sticky = cudaSuccess;
+    int64_t launches = 0;
     Queue common; /* of the default stream and the blocking ones */
     std::map<cudaStream_t, std::unique_ptr<Stream>> streams;
 };
@@ -56,6 +57,7 @@ struct State {
     std::vector<std::unique_ptr<Device>>
         devices; /* always max_devices; `count` of them are shown */
     int count = 1;
+    int first = 0; /* of the machine's */
     size_t memory_bytes = (size_t)4 << 30;
     bool late = false, trace = false;
     int64_t calls = 0, launches = 0, loaded_launches = 0, libraries = 0, rounds = 0;

@@ -8,7 +8,8 @@
 
 enum { RUNS = 4 };
 
-/* Another seed; shorter; done when it is first looked at; and without exchanges for long. */
+/* Another seed; shorter; done when it is first looked at; and without exchanges for long, its copies larger than
+ * those before it. */
 static void fill_specs(const parity_case *c, lehr_run_spec specs[RUNS])
 {
     for (int i = 0; i < RUNS; i++) {
@@ -22,6 +23,8 @@ static void fill_specs(const parity_case *c, lehr_run_spec specs[RUNS])
     specs[2].stop.metric = LEHR_METRIC_ENERGY;
     specs[2].stop.value = 1e30;
     specs[3].exchange.every += 2;
+    if (specs[3].method == LEHR_METHOD_TEMPERING)
+        specs[3].ladder.rungs += 3;
 }
 
 static uint64_t hash_of(lehr_run *run)
@@ -47,7 +50,7 @@ static lehr_status make(const parity_case *c, lehr_run_spec *specs,
 {
     for (int i = 0; i < RUNS; i++)
         snprintf(specs[i].backend, sizeof specs[i].backend, "cuda");
-    return lehr_pack_create_with(specs, RUNS, options, c->objective, out);
+    return lehr_pack_create_with(specs, RUNS, options, c->objective, lehr_comm_solo(), out);
 }
 
 /* As little memory as doubling finds: not all copies are on the device at once. */

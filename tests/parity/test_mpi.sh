@@ -17,7 +17,7 @@ lines=$(wc -l < "$scratch/alone")
 [ "$lines" -gt 40 ] || { echo "only $lines runs"; exit 1; }
 failures=0
 for ranks in 1 2 3 4; do
-    if ! timeout 300 "${run[@]}" -n $ranks "$driver" > "$scratch/ranks" 2> "$scratch/errors"; then
+    if ! timeout 300 "${run[@]}" -n $ranks "$driver" ranks > "$scratch/ranks" 2> "$scratch/errors"; then
         echo "$ranks ranks failed"; tail -5 "$scratch/errors"; failures=$((failures + 1))
     elif ! diff "$scratch/alone" "$scratch/ranks" > "$scratch/diff"; then
         echo "$ranks ranks differ:"; head -10 "$scratch/diff"; failures=$((failures + 1))

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "lehr/lehr.h"
+#include "run/comm.h"
 #include "run/device.h"
 
 static struct {
@@ -64,12 +65,12 @@ static void make_machine(void)
 
 TestSuite(device, .init = make_machine);
 
-/* What was chosen, in one word: "cpu", "0", "0,2". */
-static lehr_status choose(const char *name, char chosen[64], char *why)
+/* What a rank of several on one machine has chosen, in one word: "cpu", "0", "0,2". */
+static lehr_status choose_as(const lehr_comm *comm, const char *name, char chosen[64], char *why)
 {
     lehr_backend_options options = {.device_count = 0};
     const lehr_backend *backend = NULL;
-    const lehr_status status = lehr_device_choose(name, &options, &backend, why, 256);
+    const lehr_status status = lehr_device_choose(name, comm, &options, &backend, why, 256);
     chosen[0] = '\0';
     if (status != LEHR_OK)
         return status;
@@ -78,6 +79,11 @@ static lehr_status choose(const char *name, char chosen[64], char *why)
         length += snprintf(chosen + length, 64 - (size_t)length, "%s%d", i ? "," : "",
                            options.device[i]);
     return LEHR_OK;
+}
+
+static lehr_status choose(const char *name, char chosen[64], char *why)
+{
+    return choose_as(lehr_comm_solo(), name, chosen, why);
 }
 
 Test(device, a_name_chooses_devices)
@@ -96,6 +102,47 @@ Test(device, a_name_chooses_devices)
         cr_expect_str_eq(chosen, cases[i].chosen, "%s chose %s", cases[i].name, chosen);
         cr_expect_str_eq(why, "", "%s: %s", cases[i].name, why);
     }
+}
+
+/* The third device cannot be used until it is named. */
+Test(device, ranks_of_a_machine_are_dealt_devices)
+{
+    static const struct {
+        const char *name;
+        bool third;
+        int32_t rank, ranks;
+        const char *chosen;
+    } cases[] = {
+        {"auto", false, 0, 2, "0"},        {"auto", false, 1, 2, "1"},
+        {"cuda", false, 2, 3, "0"},        {"cuda", true, 2, 3, "2"},
+        {"cuda", true, 1, 2, "1"},         {"", true, 4, 5, "1"},
+        {"cuda:1", true, 3, 4, "1"},       {"cuda:2,0", true, 0, 2, "2"},
+        {"cuda:2,0", true, 1, 2, "0"},     {"cuda:2,0", true, 2, 3, "2"},
+        {"cuda:all", true, 0, 1, "0,1,2"}, {"cuda:all", true, 0, 2, "0"},
+        {"cuda:all", true, 1, 2, "1,2"},   {"cuda:all", true, 2, 3, "2"},
+        {"cuda:all", false, 3, 4, "1"},    {"cuda:a100", true, 5, 8, "1"},
+        {"cpu", true, 1, 2, "cpu"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char chosen[64], why[256];
+        const lehr_comm comm = {
+            .rank = 7, .ranks = 64, .node_rank = cases[i].rank, .node_ranks = cases[i].ranks};
+        machine.usable[2] = cases[i].third;
+        cr_expect_eq(choose_as(&comm, cases[i].name, chosen, why), LEHR_OK, "%s", lehr_error());
+        cr_expect_str_eq(chosen, cases[i].chosen, "case %zu, %s: %s", i, cases[i].name, chosen);
+    }
+}
+
+/* All look at the whole list, so that all refuse it. */
+Test(device, ranks_refuse_what_one_process_refuses)
+{
+    static const char *const names[] = {"cuda:0,7", "cuda:2", "cuda:0,2"};
+    for (int32_t rank = 0; rank < 2; rank++)
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            char chosen[64], why[256];
+            const lehr_comm comm = {.rank = rank, .ranks = 2, .node_rank = rank, .node_ranks = 2};
+            cr_expect_eq(choose_as(&comm, names[i], chosen, why), LEHR_ERR_DEVICE, "%s", names[i]);
+        }
 }
 
 Test(device, a_name_that_fits_nothing_is_refused_with_a_sentence)
@@ -225,10 +272,13 @@ Test(device, devices_of_the_options_stay)
     lehr_backend_options options = {.device_count = 2, .device = {1, 0}};
     const lehr_backend *backend = NULL;
     char why[64];
-    cr_assert_eq(lehr_device_choose("cuda", &options, &backend, why, sizeof why), LEHR_OK);
+    cr_assert_eq(lehr_device_choose("cuda", lehr_comm_solo(), &options, &backend, why, sizeof why),
+                 LEHR_OK);
     cr_assert_eq(options.device_count, 2);
     cr_assert_eq(options.device[0], 1);
-    cr_assert_eq(lehr_device_choose("cuda:0", &options, &backend, why, sizeof why), LEHR_OK);
+    cr_assert_eq(
+        lehr_device_choose("cuda:0", lehr_comm_solo(), &options, &backend, why, sizeof why),
+        LEHR_OK);
     cr_assert_eq(options.device_count, 1);
     cr_assert_eq(options.device[0], 0);
 }

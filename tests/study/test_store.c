@@ -281,7 +281,7 @@ Test(store, holds_a_whole_run)
         "stop",     "scans",     "proposals",  "wall_s",  "proposals_per_s", "best",     "moves",
         "exchange", "nonfinite", "state_hash", "backend", "device",          "numerics", "threads",
         "ranks",    "seed",      "version",    "commit",  "parameters",      "rows",     "rungs",
-        "copies",   "id",        "name",       "dir",     "checkpoints"};
+        "copies",   "id",        "name",       "dir",     "checkpoints",     "gpus"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         cr_assert_not_null(json_object_get(result, keys[i]), "%s", keys[i]);
     cr_assert(json_is_null(json_object_get(json_object_get(result, "best"), "test")));
