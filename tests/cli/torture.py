@@ -16,8 +16,8 @@ import signal
 import subprocess
 import time
 
+from mpi_program import built_with_mpi
 from program import SECONDS
-from test_mpi import built_with_mpi
 from test_resume import ResumeTest
 from victims import DISKS, SIGNALS, WAYS, Ranks, members
 
