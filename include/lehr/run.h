@@ -241,6 +241,13 @@ LEHR_API lehr_move_report lehr_run_move(const lehr_run *run, int32_t move, int32
 /* Mean swap probability between rung and rung+1, over copies; NaN before the first exchange. */
 LEHR_API double lehr_run_swap(const lehr_run *run, int32_t rung);
 
+/* Replica flow: of the visits of a rung, at exchanges since the start and over copies, the share by replicas whose last
+ * end of the ladder was the coldest rung and not the hottest: 1 on rung 0, 0 on the hottest. A step shows where
+ * replicas turn back. Replicas that have been at neither end do not count; NaN before any that has.
+ *
+ * Katzgraber, Trebst, Huse, Troyer 2006, doi:10.1088/1742-5468/2006/03/P03018. */
+LEHR_API double lehr_run_flow(const lehr_run *run, int32_t rung);
+
 /* Temperature of a rung now; +inf where beta is 0. */
 LEHR_API double lehr_run_temperature(const lehr_run *run, int32_t rung);
 

@@ -25,7 +25,10 @@
     X(SHARED_RANDOMS, "shared_randoms", "all rows use the random numbers of row 0")                \
     X(ACCEPT_SITE_SAME_BITS, "accept_site_same_bits", "one word picks the site and accepts")       \
     X(NO_MARGIN, "no_margin", "early rejection trusts a partial sum to the last bit")              \
-    X(NO_SECOND_RATIO, "no_second_ratio", "delayed acceptance decides twice from the whole ratio")
+    X(NO_SECOND_RATIO, "no_second_ratio", "delayed acceptance decides twice from the whole ratio") \
+    X(FLOW_BEFORE_SWAP, "flow_before_swap", "visits are counted before rows trade places")         \
+    X(FLOW_TRIPS_ONLY, "flow_trips_only",                                                          \
+      "rows that were never cold bring no flow from the hot end")
 
 #if defined(LEHR_PLANTS)
 

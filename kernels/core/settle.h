@@ -1,5 +1,5 @@
 /* settle.h: what happens to one copy at an exchange scan: its step sizes adapt, then neighboring rungs
- * trade places. Labels move, weights never.
+ * trade places, then where rows come from is counted. Labels move, weights never.
  *
  * The three parts run in this order, each over all its rungs or pairs, which do not meet: threads may
  * share them.                                                                                       */
@@ -42,11 +42,22 @@ LEHR_FN lehr_i64 lehr_holder(const lehr_table *t, const lehr_group *g, lehr_i32 
     return (lehr_i64)g->first_row + t->slot_row[g->first_slot + slot];
 }
 
+/* Count a visit of the row that holds a slot (Katzgraber, Trebst, Huse, Troyer 2006,
+ * doi:10.1088/1742-5468/2006/03/P03018). */
+LEHR_FN void lehr_settle_flow(const lehr_table *t, const lehr_group *g, lehr_i32 slot)
+{
+    const signed char direction = t->direction[lehr_holder(t, g, slot)];
+    t->from_cold[g->first_slot + slot] += direction > 0;
+    t->from_hot[g->first_slot + slot] += direction < 0;
+}
+
 /* Part 1: a rung learns from the row that held it; what the row has added up starts anew. */
 LEHR_FN void lehr_settle_steps(const lehr_table *t, const lehr_group *g, lehr_u64 scan,
                                lehr_i32 slot)
 {
     const lehr_i64 first = lehr_holder(t, g, slot) * t->moves;
+    if (LEHR_PLANTED(FLOW_BEFORE_SWAP))
+        lehr_settle_flow(t, g, slot);
     for (lehr_i32 m = 0; m < g->moves; m++) {
         const lehr_i64 step = g->first_step + (lehr_i64)slot * g->moves + m;
         const lehr_i32 count = t->alpha_count[first + m];
@@ -93,13 +104,13 @@ LEHR_FN void lehr_settle_pair(const lehr_table *t, const lehr_group *g, lehr_u64
         lehr_settle_takes_over(t, (lehr_i64)g->first_row + hot, (lehr_i64)g->first_row + cold);
 }
 
-/* Part 3: round trips of the rows that now hold the coldest and the hottest rung of a copy. */
-LEHR_FN void lehr_settle_trips(const lehr_table *t, const lehr_group *g, lehr_i32 copy)
+/* Part 3: the way of the row that now holds a slot: its round trips, and which end it comes from. */
+LEHR_FN void lehr_settle_visit(const lehr_table *t, const lehr_group *g, lehr_i32 slot)
 {
-    for (lehr_i32 rung = 0; rung < g->rungs; rung += g->rungs - 1) {
-        const lehr_i64 row = lehr_holder(t, g, copy * g->rungs + rung);
-        t->trips[row] += lehr_round_trip(&t->direction[row], rung, g->rungs);
-    }
+    const lehr_i64 row = lehr_holder(t, g, slot);
+    t->trips[row] += lehr_round_trip(&t->direction[row], slot % g->rungs, g->rungs);
+    if (!LEHR_PLANTED(FLOW_BEFORE_SWAP))
+        lehr_settle_flow(t, g, slot);
 }
 
 /* All three parts for one copy; `energy` [R] decides swaps. */
@@ -112,7 +123,8 @@ LEHR_FN void lehr_settle_copy(const lehr_table *t, const lehr_group *g, lehr_u64
         return;
     for (lehr_i32 rung = lehr_exchange_parity(g, scan, copy); rung + 1 < g->rungs; rung += 2)
         lehr_settle_pair(t, g, scan, copy * g->rungs + rung, energy);
-    lehr_settle_trips(t, g, copy);
+    for (lehr_i32 rung = 0; rung < g->rungs; rung++)
+        lehr_settle_visit(t, g, copy * g->rungs + rung);
 }
 
 #endif

@@ -7,6 +7,7 @@
 #define LEHR_CORE_TABLE_H
 
 #include "core/args.h"
+#include "core/temper.h"
 
 /* X(type, field, count): every array of the table but the groups. R rows, P parameters, M moves (the most
  * of any group), S slots = (copy, rung) pairs, B temperatures; RP, RM and SM are their products.    */
@@ -29,8 +30,10 @@
     X(lehr_i64, accepted, SM)     /* since the start */                                            \
     X(double, swap_sum, S)        /* swap probabilities of (copy, rung) with rung+1, summed */     \
     X(lehr_i64, swap_count, S)    /* attempts */                                                   \
-    X(signed char, direction, R)  /* round trips: see lehr_round_trip */                           \
+    X(signed char, direction, R)  /* lehr_direction */                                             \
     X(lehr_i64, trips, R)         /* round trips finished */                                       \
+    X(lehr_i64, from_cold, S)     /* visits by rows that came from the coldest rung */             \
+    X(lehr_i64, from_hot, S)      /* and from the hottest */                                       \
     X(lehr_i64, nonfinite, R)     /* proposals rejected because E or U was not finite */           \
     X(lehr_i64, accepts, R)       /* accepted proposals, all moves */
 
@@ -71,9 +74,16 @@ LEHR_FN void lehr_table_rebase(const lehr_table *t, const double *energy, const 
 LEHR_FN void lehr_table_start(const lehr_table *t, const double *energy, const double *prior)
 {
     lehr_table_rebase(t, energy, prior);
-    for (lehr_i32 row = 0; row < t->rows; row++) {
+    for (lehr_i32 row = 0; row < t->rows; row++)
         t->best_scan[row] = 0;
-        t->direction[row] = t->rung[row] == 0;
+    for (lehr_i32 i = 0; i < t->group_count; i++) {
+        const lehr_group *g = &t->group[i];
+        for (lehr_i32 row = g->first_row; row < g->first_row + g->rows; row++) {
+            if (row < 0 || row >= t->rows)
+                continue; /* elsewhere: see the head */
+            t->direction[row] = LEHR_FROM_NOWHERE;
+            lehr_round_trip(&t->direction[row], t->rung[row], g->rungs);
+        }
     }
 }
 

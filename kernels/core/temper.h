@@ -169,15 +169,24 @@ LEHR_FN double lehr_swap_ln_u(lehr_u64 key, lehr_u64 scan, lehr_i32 copy, lehr_i
     return lehr_ln_uniform(words.w[0], words.w[1]);
 }
 
-/* Follow one row's round trips: it now stands on `rung`. *direction: +1 left the coldest, -1 left the
- * hottest after that, 0 has not been at the coldest. Returns 1 when a trip cold-hot-cold ends.      */
+/* Which end of the ladder a row has been at last: above 0 the coldest rung, below 0 the hottest. */
+enum lehr_direction {
+    LEHR_FROM_COLD = 1,
+    LEHR_FROM_NOWHERE = 0, /* at neither so far */
+    LEHR_FROM_HOT = -1,    /* half of a round trip is done */
+    LEHR_ONLY_HOT = -2     /* and never at the coldest: no round trip has begun */
+};
+
+/* Follow one row's way: it now stands on `rung`. Returns 1 when a trip cold-hot-cold ends. */
 LEHR_FN int lehr_round_trip(signed char *direction, lehr_i32 rung, lehr_i32 rungs)
 {
-    const int ends = rung == 0 && *direction < 0;
+    const int ends = rung == 0 && *direction == LEHR_FROM_HOT;
     if (rung == 0)
-        *direction = 1;
-    else if (rung == rungs - 1 && *direction > 0)
-        *direction = -1;
+        *direction = LEHR_FROM_COLD;
+    else if (rung == rungs - 1 && *direction == LEHR_FROM_COLD)
+        *direction = LEHR_FROM_HOT;
+    else if (rung == rungs - 1 && *direction == LEHR_FROM_NOWHERE)
+        *direction = LEHR_PLANTED(FLOW_TRIPS_ONLY) ? LEHR_FROM_NOWHERE : LEHR_ONLY_HOT;
     return ends;
 }
 

@@ -1,6 +1,7 @@
 /* settle.cuh: step sizes adapt and neighboring rungs of a copy trade places.
  *
- * One block = one copy of one group; its threads stride over rungs, then over pairs. Weights never move.
+ * One block = one copy of one group; its threads stride over rungs, over pairs, and over rungs again. Weights
+ * never move.
  * Budget: 64 threads, no shared memory, no spills. Three parts with a barrier between them: a rung's
  * row, its energy and its label are read in one and changed in another.                             */
 #ifndef LEHR_CUDA_SETTLE_CUH
@@ -27,8 +28,8 @@ extern "C" __global__ void __launch_bounds__(64) lehr_settle_kernel(lehr_settle_
     for (lehr_i32 rung = parity + 2 * rank; rung + 1 < g->rungs; rung += 2 * threads)
         lehr_settle_pair(t, g, a.scan, first + rung, t->energy);
     __syncthreads();
-    if (rank == 0)
-        lehr_settle_trips(t, g, copy);
+    for (lehr_i32 rung = rank; rung < g->rungs; rung += threads)
+        lehr_settle_visit(t, g, first + rung);
 }
 
 #endif

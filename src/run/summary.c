@@ -45,6 +45,19 @@ double lehr_run_swap(const lehr_run *run, int32_t rung)
     return count ? sum / (double)count : NAN;
 }
 
+double lehr_run_flow(const lehr_run *run, int32_t rung)
+{
+    const lehr_table *t = run->pack->table;
+    const lehr_group *g = lehr_run_group(run);
+    int64_t cold = 0, hot = 0;
+    for (int32_t c = 0; c < g->copies; c++) {
+        const int64_t slot = g->first_slot + c * g->rungs + rung;
+        cold += t->from_cold[slot];
+        hot += t->from_hot[slot];
+    }
+    return cold + hot ? (double)cold / (double)(cold + hot) : NAN;
+}
+
 double lehr_run_temperature(const lehr_run *run, int32_t rung)
 {
     const lehr_group *g = lehr_run_group(run);

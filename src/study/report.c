@@ -15,13 +15,13 @@
 enum { POINTS_MAX = 1000 };
 
 /* Temperatures and, behind a finished run, how much of the barrier lies below every rung: where it climbs,
- * replicas are held up. */
+ * replicas are held up; and the flow that the swaps lead to, beside which that of the result is read. */
 static json_t *json_ladder(const lehr_report_run *run)
 {
-    double t[LEHR_RUNGS_MAX], rejection[LEHR_RUNGS_MAX];
+    double t[LEHR_RUNGS_MAX], rejection[LEHR_RUNGS_MAX], expected[LEHR_RUNGS_MAX];
     const int32_t rungs = lehr_report_ladder(run, t);
     const json_t *swaps = json_object_get(json_object_get(run->result, "exchange"), "acceptance");
-    json_t *temperatures = json_array(), *barrier = json_array();
+    json_t *temperatures = json_array(), *barrier = json_array(), *flow = json_array();
     for (int32_t i = 0; i < rungs; i++) {
         json_array_append_new(temperatures, lehr_json_number(t[i]));
         if ((size_t)rungs == json_array_size(swaps) + 1)
@@ -29,7 +29,10 @@ static json_t *json_ladder(const lehr_report_run *run)
         const json_t *swap = json_array_get(swaps, (size_t)i);
         rejection[i] = json_is_number(swap) ? 1 - json_number_value(swap) : NAN;
     }
-    return json_pack("{s:o, s:o}", "temperatures", temperatures, "barrier", barrier);
+    for (int32_t i = 0, end = lehr_report_flow(run, expected); i < end; i++)
+        json_array_append_new(flow, lehr_json_number(expected[i]));
+    return json_pack("{s:o, s:o, s:o}", "temperatures", temperatures, "barrier", barrier,
+                     "expected_flow", flow);
 }
 
 /* What the config says and the page shows beside the result. */

@@ -51,6 +51,10 @@ void lehr_report_close(lehr_report_run *run);
  * number, 0 without a ladder. */
 int32_t lehr_report_ladder(const lehr_report_run *run, double *t);
 
+/* The flow of every rung that the swaps of a finished run lead to by themselves, into flow[LEHR_RUNGS_MAX]; returns
+ * the number of rungs, 0 where some pair has not been tried. */
+int32_t lehr_report_flow(const lehr_report_run *run, double *flow);
+
 /* ---- Parts of its data ----------------------------------------------------------------------- */
 
 /* report_curves.c: events.jsonl in columns of at most `points` lines, or NULL columns without any line. A last

@@ -8,6 +8,7 @@
 #include "study/directory.h"
 #include "study/report.h"
 #include "study/result.h"
+#include "temper/exchange.h"
 
 static bool is_there(const char *path)
 {
@@ -48,4 +49,21 @@ int32_t lehr_report_ladder(const lehr_report_run *run, double *t)
     for (int32_t i = 0; i < spec->ladder.rungs; i++)
         t[i] = 1 / t[i];
     return spec->ladder.rungs;
+}
+
+int32_t lehr_report_flow(const lehr_report_run *run, double *flow)
+{
+    double rejection[LEHR_RUNGS_MAX];
+    const json_t *swaps = json_object_get(json_object_get(run->result, "exchange"), "acceptance");
+    const int32_t pairs = run->config.run.ladder.rungs - 1;
+    if (run->config.run.method != LEHR_METHOD_TEMPERING || json_array_size(swaps) != (size_t)pairs)
+        return 0;
+    for (int32_t i = 0; i < pairs; i++) {
+        const json_t *swap = json_array_get(swaps, (size_t)i);
+        if (!json_is_number(swap))
+            return 0;
+        rejection[i] = 1 - json_number_value(swap);
+    }
+    lehr_flow_expected(rejection, pairs, run->config.run.exchange.scheme, flow);
+    return pairs + 1;
 }

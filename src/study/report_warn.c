@@ -18,6 +18,10 @@ static const double swap_low = 0.1, swap_high = 0.95;
  * Gelman, Gilks 1997, doi:10.1214/aoap/1034625254). */
 static const double move_low = 0.05, move_high = 0.8;
 
+/* A pair of rungs where the flow falls by so much more than the swaps explain holds replicas up; in a run that
+ * was long enough for so many round trips, had nothing but the swaps mattered. */
+static const double flow_excess = 0.15, trips_enough = 10;
+
 enum { SENTENCE_BYTES = 512 };
 
 static void warn(json_t *list, const char *format, ...) LEHR_PRINTF(2, 3);
@@ -116,6 +120,47 @@ static void warn_swaps(const json_t *acceptance, json_t *list)
              100 * swap_high);
 }
 
+/* Is the flow known? Not before the run was long enough for round trips. */
+static bool has_flow(const lehr_report_run *run, const json_t *exchange, size_t rungs)
+{
+    const json_t *flow = json_object_get(exchange, "flow");
+    for (size_t t = 0; t < rungs; t++)
+        if (!json_is_number(json_array_get(flow, t)))
+            return false;
+    return number(exchange, "tau_predicted") * number(run->result, "copies") *
+               number(run->result, "scans") / run->config.run.exchange.every >=
+           trips_enough;
+}
+
+/* Two standard deviations of a share that every replica and every half of a round trip has told once. */
+static double flow_noise(const lehr_report_run *run, const json_t *exchange)
+{
+    return 2 * sqrt(0.25 / (2 * number(exchange, "round_trips") + number(run->result, "rows")));
+}
+
+static void warn_flow(const lehr_report_run *run, const json_t *exchange, json_t *list)
+{
+    double expected[LEHR_RUNGS_MAX], most = -1;
+    const json_t *flow = json_object_get(exchange, "flow");
+    const size_t rungs = (size_t)lehr_report_flow(run, expected);
+    if (rungs == 0 || !has_flow(run, exchange, rungs))
+        return;
+    size_t at = 0;
+    for (size_t t = 0; t + 1 < rungs; t++) {
+        const double excess = json_number_value(json_array_get(flow, t)) -
+                              json_number_value(json_array_get(flow, t + 1)) -
+                              (expected[t] - expected[t + 1]);
+        at = excess > most ? t : at;
+        most = fmax(most, excess);
+    }
+    if (most > fmax(flow_excess, flow_noise(run, exchange)))
+        warn(list,
+             "Replicas turn back between rungs %zu and %zu: their flow falls by %.2g there, and "
+             "the swaps explain %.2g of it. Rungs between them, or moves that mix better there, "
+             "would let more through.",
+             at, at + 1, most + expected[at] - expected[at + 1], expected[at] - expected[at + 1]);
+}
+
 static void warn_ladder(const lehr_report_run *run, json_t *list)
 {
     const json_t *exchange = json_object_get(run->result, "exchange");
@@ -124,6 +169,7 @@ static void warn_ladder(const lehr_report_run *run, json_t *list)
         return;
     warn_barrier(exchange, json_array_size(acceptance), list);
     warn_swaps(acceptance, list);
+    warn_flow(run, exchange, list);
 }
 
 /* ---- Moves ----------------------------------------------------------------------------------- */

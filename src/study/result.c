@@ -90,13 +90,15 @@ static json_t *json_moves(const lehr_run *run, const lehr_run_spec *spec, const 
 
 static json_t *json_exchange(const lehr_run *run, const lehr_run_summary *s)
 {
-    json_t *acceptance = json_array();
+    json_t *acceptance = json_array(), *flow = json_array();
     for (int32_t t = 0; t + 1 < s->rungs; t++)
         json_array_append_new(acceptance, lehr_json_number(lehr_run_swap(run, t)));
-    return json_pack("{s:o, s:o, s:I, s:o, s:o}", "barrier", lehr_json_number(s->barrier),
-                     "acceptance", acceptance, "round_trips", (json_int_t)s->round_trips,
-                     "tau_predicted", lehr_json_number(s->tau_predicted), "tau_observed",
-                     lehr_json_number(s->tau_observed));
+    for (int32_t t = 0; s->rungs > 1 && t < s->rungs; t++)
+        json_array_append_new(flow, lehr_json_number(lehr_run_flow(run, t)));
+    return json_pack(
+        "{s:o, s:o, s:o, s:I, s:o, s:o}", "barrier", lehr_json_number(s->barrier), "acceptance",
+        acceptance, "flow", flow, "round_trips", (json_int_t)s->round_trips, "tau_predicted",
+        lehr_json_number(s->tau_predicted), "tau_observed", lehr_json_number(s->tau_observed));
 }
 
 /* What was asked for, and by whom it was done. */

@@ -39,3 +39,19 @@ double lehr_round_trip_rate(const double *rejection, int32_t pairs, lehr_exchang
     const double free_rate = scheme == LEHR_EXCHANGE_SEO ? 2.0 * pairs : 2;
     return 1 / (free_rate + 2 * inefficiency);
 }
+
+void lehr_flow_expected(const double *rejection, int32_t pairs, lehr_exchange scheme, double *flow)
+{
+    const double free_pair = scheme == LEHR_EXCHANGE_SEO,
+                 end = scheme == LEHR_EXCHANGE_SEO ? 0 : 0.5;
+    double below = end;
+    for (int32_t i = 0; i < pairs; i++) {
+        const double r = fmin(fmax(rejection[i], 0), 1 - 1e-12);
+        flow[i] = below;
+        below += free_pair + r / (1 - r);
+    }
+    for (int32_t t = 1; t < pairs; t++)
+        flow[t] = 1 - flow[t] / (below + end);
+    flow[0] = 1;
+    flow[pairs] = 0;
+}

@@ -100,8 +100,8 @@ class Browser:
 
     # ---- Pages -----------------------------------------------------------------------------------
 
-    def open(self, path, width=1200, height=900, scheme="light"):
-        """A page of its own for the file, loaded and drawn."""
+    def open(self, path, width=1200, height=900, scheme="light", before=None):
+        """A page of its own for the file, loaded and drawn. before() is called in it when it is still empty."""
         self.errors, self.requests, self.session = [], [], None
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -109,6 +109,8 @@ class Browser:
             self.call(domain + ".enable")
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        if before:
+            before()
         self.events.clear()
         self.call("Page.navigate", url="file://" + os.path.abspath(path))
         deadline = time.monotonic() + SECONDS

@@ -65,6 +65,9 @@ class Run(ProgramTest):
         for part in ("train", "validation", "test"):
             self.assertEqual(set(result["best"][part]), {"loss", "accuracy"})
         self.assertEqual(len(result["exchange"]["acceptance"]), 3)
+        self.assertEqual(len(result["exchange"]["flow"]), 4)
+        self.assertEqual(result["exchange"]["flow"][0], 1)
+        self.assertEqual(result["exchange"]["flow"][3], 0)
         self.assertEqual(
             [(move["kind"], move["rung"]) for move in result["moves"]],
             [("gaussian", rung) for _ in range(2) for rung in range(4)],

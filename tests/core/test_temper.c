@@ -226,6 +226,20 @@ Test(exchange, round_trips_are_cold_hot_cold)
     cr_assert_eq(found, 2);
 }
 
+/* EXACT: the last end decides, also before any trip has begun. */
+Test(exchange, the_last_end_is_known)
+{
+    static const int path[] = {2, 1, 2, 3, 2, 1, 0, 1, 2, 3, 2};
+    static const char from[] = "   hhhcccHH"; /* h: from the hottest, never at the coldest */
+    signed char direction = LEHR_FROM_NOWHERE;
+    for (int i = 0; i < (int)(sizeof path / sizeof *path); i++) {
+        cr_assert_eq(lehr_round_trip(&direction, path[i], 4), 0);
+        cr_assert_eq(direction > 0, from[i] == 'c', "step %d", i);
+        cr_assert_eq(direction < 0, from[i] == 'h' || from[i] == 'H', "step %d", i);
+    }
+    cr_assert_eq(lehr_round_trip(&direction, 0, 4), 1);
+}
+
 /* ---- Cooling ----------------------------------------------------------------------------------- */
 
 Test(cooling, starts_ends_and_stays)

@@ -72,8 +72,8 @@ static inline void world_table(const world_spec *s, lehr_table *t, int P)
         ARRAY(beta, rungs);
     ARRAY(log_step, R * M), ARRAY(step_updates, R * M), ARRAY(alpha_sum, R * M);
     ARRAY(alpha_count, R * M), ARRAY(proposed, R * M), ARRAY(accepted, R * M), ARRAY(swap_sum, R);
-    ARRAY(swap_count, R), ARRAY(direction, R), ARRAY(trips, R), ARRAY(nonfinite, R),
-        ARRAY(accepts, R);
+    ARRAY(swap_count, R), ARRAY(direction, R), ARRAY(trips, R), ARRAY(from_cold, R),
+        ARRAY(from_hot, R), ARRAY(nonfinite, R), ARRAY(accepts, R);
 #undef ARRAY
     lehr_group *g = t->group;
     *g = (lehr_group){.key = 12345,
@@ -174,7 +174,8 @@ static inline void world_destroy(world *w)
                       t->quarter,  t->best_energy, t->best_scan,    t->rung,       t->slot_row,
                       t->beta,     t->log_step,    t->step_updates, t->alpha_sum,  t->alpha_count,
                       t->proposed, t->accepted,    t->swap_sum,     t->swap_count, t->direction,
-                      t->trips,    t->nonfinite,   t->accepts,      w->inputs,     w->targets};
+                      t->trips,    t->from_cold,   t->from_hot,     t->nonfinite,  t->accepts,
+                      w->inputs,   w->targets};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
 }
@@ -205,6 +206,8 @@ static inline const char *world_difference(const lehr_table *a, const lehr_table
     SAME(swap_count, R);
     SAME(direction, R);
     SAME(trips, R);
+    SAME(from_cold, R);
+    SAME(from_hot, R);
     SAME(nonfinite, R);
     SAME(accepts, R);
 #undef SAME

@@ -28,6 +28,8 @@ shared_randoms          test_counted      counted/xor_net_of_binary_weights
 accept_site_same_bits   test_counted      counted/xor_net_of_binary_weights
 no_margin               test_early        early/*
 no_second_ratio         test_counted      counted/delayed_acceptance_keeps_the_law
+flow_before_swap        test_round_trips  round_trips/flow_is_counted_from_where_rows_were
+flow_trips_only         test_round_trips  round_trips/flow_is_counted_from_where_rows_were
 "
 
 # run PROGRAM TEST: 0 all passed, 1 some failed; anything else ends this script.

@@ -22,6 +22,8 @@ step_stays_with_row     test_steps_shim    steps/*
 swap_copy               test_counted_shim  counted/spins
 shared_randoms          test_counted_shim  counted/spins
 no_margin               test_early_shim    early/*tiles
+flow_before_swap        test_round_trips_shim round_trips/flow_is_counted_from_where_rows_were
+flow_trips_only         test_round_trips_shim round_trips/flow_is_counted_from_where_rows_were
 "
 counts="test_counted_fine_shim counted/xor_net_of_binary_weights"
 fine="

@@ -82,6 +82,7 @@ typedef struct ending {
     lehr_run_summary summary;
     lehr_observation seen;
     float best[64];
+    double flow[16];
 } ending;
 
 static ending ending_of(lehr_run *run)
@@ -89,6 +90,9 @@ static ending ending_of(lehr_run *run)
     ending e = {0};
     cr_assert_eq(lehr_run_summarize(run, &e.summary), LEHR_OK, "%s", lehr_error());
     cr_assert_eq(lehr_run_best(run, e.best), LEHR_OK);
+    cr_assert_leq(e.summary.rungs, 16);
+    for (int32_t t = 0; t < e.summary.rungs; t++)
+        e.flow[t] = lehr_run_flow(run, t);
     e.summary.wall_s = 0;
     e.seen = run->observation;
     e.seen.wall_s = 0;
@@ -106,6 +110,7 @@ static void expect_same(const ending *a, const ending *b, const char *what, int 
     cr_expect_eq(memcmp(a->best, b->best, sizeof a->best), 0, "%s %d: best weights", what, number);
     cr_expect_eq(memcmp(&a->summary.best, &b->summary.best, sizeof a->summary.best), 0,
                  "%s %d: scores", what, number);
+    cr_expect_eq(memcmp(a->flow, b->flow, sizeof a->flow), 0, "%s %d: flow", what, number);
     cr_expect_eq(memcmp(&a->seen, &b->seen, sizeof a->seen), 0, "%s %d: last look", what, number);
     cr_expect_eq(a->summary.barrier == b->summary.barrier || isnan(a->summary.barrier), true,
                  "%s %d: barrier", what, number);

@@ -96,6 +96,11 @@ Test(report, the_ladder_is_that_of_the_config_and_its_barrier_that_of_the_result
     const double barrier = number_in(json_object_get(result, "exchange"), "barrier");
     cr_assert_float_eq(item(json_object_get(ladder, "barrier"), 4), barrier, 1e-9 * barrier);
     cr_assert(json_equal(json_object_get(data, "result"), result));
+    const json_t *flow = json_object_get(ladder, "expected_flow");
+    cr_assert_eq(json_array_size(flow), 5);
+    cr_assert(item(flow, 0) == 1 && item(flow, 4) == 0);
+    for (size_t i = 1; i < 5; i++)
+        cr_assert_lt(item(flow, i), item(flow, i - 1));
     json_decref(result);
     json_decref(data);
 }
@@ -276,6 +281,10 @@ Test(report, warnings_follow_their_reasons)
         {"exchange", "round_trips", "0", "No replica has made a round trip"},
         {"exchange", "acceptance", "[0.5, 0.04, 0.5]", "Rungs 1 and 2 swap only 4 %"},
         {"exchange", "acceptance", "[0.97, 0.98, 0.99]", "fewer rungs would do"},
+        {NULL, "exchange",
+         "{\"barrier\": 0.4, \"acceptance\": [0.9, 0.9, 0.9], \"flow\": [1, 0.9, 0.125, 0], "
+         "\"round_trips\": 2, \"tau_predicted\": 0.375}",
+         "Replicas turn back between rungs 1 and 2: their flow falls by 0.78"},
         {NULL, "nonfinite", "12", "12 proposals had an energy that is not finite"},
         {NULL, "stop", "\"signal\"", "ended early (signal)"},
         {NULL, "moves",

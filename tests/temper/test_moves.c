@@ -137,7 +137,16 @@ Test(exchange, diagnostics_follow_their_formulas)
     cr_assert_float_eq(lehr_barrier(r, 8), 8 * 2 * 0.4769362762044699 / sqrt(acos(-1)), 1e-12);
     cr_assert_float_eq(lehr_round_trip_rate(r, 8, LEHR_EXCHANGE_DEO), 1 / (2 + 2 * 8.0), 1e-15);
     cr_assert_float_eq(lehr_round_trip_rate(r, 8, LEHR_EXCHANGE_SEO), 1 / (16 + 2 * 8.0), 1e-15);
+    double flow[9];
+    lehr_flow_expected(r, 8, LEHR_EXCHANGE_SEO, flow);
+    for (int t = 0; t <= 8; t++)
+        cr_assert_float_eq(flow[t], 1 - t / 8.0, 1e-15);
+    lehr_flow_expected(r, 8, LEHR_EXCHANGE_DEO, flow); /* r/(1-r) = 1: half a step at both ends */
+    for (int t = 0; t <= 8; t++)
+        cr_assert_float_eq(flow[t], t == 0 ? 1 : t == 8 ? 0 : 1 - (t + 0.5) / 9, 1e-15);
     const double stuck[2] = {0.1, 1};
+    lehr_flow_expected(stuck, 2, LEHR_EXCHANGE_DEO, flow);
+    cr_assert(flow[0] == 1 && flow[1] > 1 - 1e-10 && flow[2] == 0);
     cr_assert_eq(lehr_round_trip_rate(stuck, 2, LEHR_EXCHANGE_DEO), 0);
     cr_assert(isfinite(lehr_barrier(stuck, 2)));
 }

@@ -19,13 +19,16 @@ function isNumber(value) {
   return typeof value === "number" && Number.isFinite(value);
 }
 
+/* Made once: toLocaleString makes one for every number. */
+const grouped = new Intl.NumberFormat("en-US");
+
 /* Four digits that mean something; a dash where there is no number. */
 function show(value) {
   if (!isNumber(value)) return value === null || value === undefined ? "–" : String(value);
   if (value === 0) return "0";
   const size = Math.abs(value);
   const rounded = Number.isInteger(value) ? value : Number(value.toPrecision(4));
-  if (Number.isInteger(rounded) && size < 1e15) return rounded.toLocaleString("en-US").replaceAll(",", "\u202f");
+  if (Number.isInteger(rounded) && size < 1e15) return grouped.format(rounded).replaceAll(",", "\u202f");
   if (size >= 1e6 || size < 1e-3) return value.toExponential(2).replace(/\.?0+e/, "e");
   return String(rounded);
 }

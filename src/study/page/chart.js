@@ -5,9 +5,11 @@
  *   x, y: {label, log, min, max, names, bare} axes; names: of the places 0, 1, 2, ... of a category axis; bare:
                                             without ticks
  *   scales: of parallel coordinates, see runs.js
-   series: [{name, points: [[x, y], ...], line, marks, step, shade, low, high, ramp, slot, faint}]
+   series: [{name, points: [[x, y], ...], line, marks, step, shade, low, high, ramp, slot, values}]
  *           line, marks: false leaves them out; shade: [[x, low, high], ...], a band; low, high: lists of the
- *           ends of whiskers; ramp: 0 to 1, cold to hot; slot: color and dash, instead of the place in the list
+ *           ends of whiskers; ramp: 0 to 1, cold to hot; slot: color and dash, instead of the place in the list;
+ *           values: what the pointer shows, instead of y
+ *   bundle: [{name, points, ramp, values}]   many thin lines behind the series, in one dataset
  *   table: {head, rows}                                                                                    */
 
 const dashes = [[], [7, 4], [2, 3], [9, 3, 2, 3], [14, 4], [4, 2, 1, 2]];
@@ -72,7 +74,31 @@ const whiskers = {
     c.restore();
   },
 };
-Chart.register(whiskers);
+
+/* The lines of a bundle, the first on top. Its points stand there unseen, to be found by the pointer. */
+const bundles = {
+  id: "bundles",
+  beforeDatasetDraw(chart, args) {
+    const { bundle } = chart.data.datasets[args.index];
+    if (!bundle) return;
+    const c = chart.ctx;
+    const colors = theme();
+    c.save();
+    c.lineWidth = 1;
+    for (const line of [...bundle].reverse()) {
+      c.strokeStyle = fade(rampColor(line.ramp, colors), 0.3);
+      c.beginPath();
+      let draws = false;
+      for (const [x, y] of line.points) {
+        if (isNumber(y)) c[draws ? "lineTo" : "moveTo"](chart.scales.x.getPixelForValue(x), chart.scales.y.getPixelForValue(y));
+        draws = isNumber(y);
+      }
+      c.stroke();
+    }
+    c.restore();
+  },
+};
+Chart.register(whiskers, bundles);
 Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
 
 /* ---- Chart.js from a description -------------------------------------------------------------- */
@@ -87,10 +113,9 @@ function datasets(series, index, description, colors) {
   const main = {
     label: series.name,
     data: series.points.map(([x, y]) => ({ x: place(x, description.x), y: place(y, description.y) })),
-    borderColor: series.faint ? fade(own.color, 0.3) : own.color, backgroundColor: own.color, borderDash: own.dash,
-    borderWidth: series.faint ? 1 : 2, pointStyle: own.mark, pointRadius: series.marks === false ? 0 : few ? 4 : 0,
-    pointHitRadius: 8, clip: 6, showLine: series.line !== false, stepped: series.step ? "after" : false, spanGaps: false,
-    low: series.low, high: series.high, order: 1,
+    borderColor: own.color, backgroundColor: own.color, borderDash: own.dash, borderWidth: 2, pointStyle: own.mark,
+    pointRadius: series.marks === false ? 0 : few ? 4 : 0, pointHitRadius: 8, clip: 6, showLine: series.line !== false,
+    stepped: series.step ? "after" : false, spanGaps: false, low: series.low, high: series.high, values: series.values, order: 1,
   };
   if (!series.shade) return [main];
   const edge = (column) => ({
@@ -98,6 +123,14 @@ function datasets(series, index, description, colors) {
     borderWidth: 0, pointRadius: 0, pointHitRadius: 0, fill: false, order: 2, backgroundColor: fade(own.color, 0.18),
   });
   return [main, edge(1), { ...edge(2), fill: "-1" }];
+}
+
+function bundleDataset(bundle) {
+  return {
+    label: "bundle", bundle, names: bundle.flatMap((line) => line.points.map(() => line.name)),
+    values: bundle.flatMap((line) => line.values), data: bundle.flatMap((line) => line.points.map(([x, y]) => ({ x, y }))),
+    showLine: false, pointRadius: 0, pointHitRadius: 8, order: 3,
+  };
 }
 
 /* Whole powers of ten, and 2 and 5 between where there are few of them. */
@@ -145,18 +178,20 @@ function tooltip(description, colors) {
     callbacks: {
       title: (items) => (items.length ? where(items[0].parsed.x) : ""),
       label: (item) => {
-        const { low, high, label } = item.dataset;
-        const range = low ? " (" + show(low[item.dataIndex]) + " to " + show(high[item.dataIndex]) + ")" : "";
-        return label + ": " + show(item.parsed.y) + range;
+        const i = item.dataIndex;
+        const { low, high, names, values, label } = item.dataset;
+        const range = low ? " (" + show(low[i]) + " to " + show(high[i]) + ")" : "";
+        return (names ? names[i] : label) + ": " + show(values ? values[i] : item.parsed.y) + range;
       },
     },
   };
 }
 
 function chartOf(description, colors) {
+  const bundle = description.bundle ? [bundleDataset(description.bundle)] : [];
   return {
     type: "line",
-    data: { datasets: description.series.flatMap((s, i) => datasets(s, i, description, colors)) },
+    data: { datasets: [...description.series.flatMap((s, i) => datasets(s, i, description, colors)), ...bundle] },
     options: {
       animation: false, responsive: true, maintainAspectRatio: false, parsing: false, normalized: true,
       interaction: { mode: "nearest", axis: "xy", intersect: false },
@@ -191,7 +226,7 @@ function swatch(series, index) {
 
 function legend(figure) {
   const { series } = figure.description;
-  const named = series.map((s, i) => [s, i]).filter(([s]) => s.name && !s.faint);
+  const named = series.map((s, i) => [s, i]).filter(([s]) => s.name);
   const known = (figure.description.title + figure.description.y.label).toLowerCase();
   if (named.length < 2 && named.every(([s]) => known.includes(s.name))) return [];
   return named.map(([s, i]) => {
@@ -209,7 +244,7 @@ function legend(figure) {
 
 /* "loss: from 1.1 to 0.02, lowest 0.01" for every series. */
 function summary(description) {
-  const sentences = description.series.filter((s) => s.name && !s.faint).map((s) => {
+  const sentences = description.series.filter((s) => s.name).map((s) => {
     const values = s.points.map(([, y]) => y).filter(isNumber);
     if (!values.length) return s.name + ": no values";
     const lowest = values.reduce((a, b) => Math.min(a, b));

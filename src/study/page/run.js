@@ -145,7 +145,19 @@ function ladder(run) {
       [{ name: "barrier", points: run.ladder.barrier.map((value, i) => [i, value]) }],
       "Replicas flow best when it rises evenly from rung to rung."));
   }
+  if ((exchange.flow || []).some(isNumber)) charts.push(flowFigure(run, rung, exchange.flow));
   return section("The ladder", trips(run, exchange), el("div", { class: "charts" }, charts));
+}
+
+/* Beside the flow what it would be if only the swaps mattered, and an even fall. */
+function flowFigure(run, rung, flow) {
+  const expected = run.ladder.expected_flow;
+  const series = [{ name: "observed", points: flow.map((value, i) => [i, value]) },
+    expected.length ? { name: "from the swaps alone", points: expected.map((value, i) => [i, value]) } : null,
+    { name: "even", points: flow.map((_, i) => [i, 1 - i / (flow.length - 1)]), marks: false }];
+  return ladderFigure("Replica flow", rung, { label: "share from the coldest rung", min: 0, max: 1 }, series.filter(Boolean),
+    "Of the visits to a rung, the share by replicas that come from the coldest rung; the others come from the hottest. " +
+    "Where it falls by more than from the swaps alone, replicas turn back. An even fall is best.");
 }
 
 function trips(run, exchange) {

@@ -52,18 +52,36 @@ function sortableTable() {
     { name: "state", of: (run) => run.state + (run.stop ? ", " + run.stop : "") },
   ];
   const body = el("tbody", {});
-  const heads = columns.map((column) => el("th", { scope: "col", "aria-sort": "none" },
+  const onPaper = (name) => name.replaceAll(".", ".\u200b"); /* where a line may break */
+  const heads = columns.map((column) => el("th", { scope: "col", "aria-sort": "none", "data-word": onPaper(column.name) },
     el("button", { type: "button", click: () => sortBy(column) }, column.name)));
+
+  /* Rows are made when they are first shown, and kept. */
+  const made = new Map();
+  let missing = [];
+
+  function rowOf(run) {
+    if (!made.has(run)) made.set(run, el("tr", {}, columns.map((c) => {
+      const value = c.of(run);
+      return el("td", { class: typeof value === "string" ? "words" : null, title: c.name === "run" ? run.dir : null }, show(value));
+    })));
+    return made.get(run);
+  }
+
+  /* More than a screen shows, then the others bit by bit: the page answers meanwhile. */
+  function addRows(most) {
+    body.append(...missing.splice(0, most).map(rowOf));
+    if (missing.length) (window.requestIdleCallback || setTimeout)(() => addRows(150));
+  }
 
   function fill() {
     const column = compared.sort;
     const runs = [...data.runs];
     if (column) runs.sort((a, b) => (compared.down ? -1 : 1) * compareCells(column.of(a), column.of(b)));
     else runs.sort(byMetric);
-    body.replaceChildren(...runs.map((run) => el("tr", {}, columns.map((c) => {
-      const value = c.of(run);
-      return el("td", { class: typeof value === "string" ? "words" : null, title: c.name === "run" ? run.dir : null }, show(value));
-    }))));
+    body.replaceChildren();
+    missing = runs;
+    addRows(50);
     heads.forEach((head, i) => head.setAttribute("aria-sort", columns[i] !== column ? "none" : compared.down ? "descending" : "ascending"));
   }
 
@@ -74,6 +92,7 @@ function sortableTable() {
   }
 
   fill();
+  addEventListener("beforeprint", () => addRows(data.runs.length));
   const node = el("div", { class: "scroll rows card", tabindex: "0", role: "region", "aria-label": "all runs" },
     el("table", {}, el("thead", {}, el("tr", {}, heads)), body));
   return { node, fill };
@@ -81,14 +100,15 @@ function sortableTable() {
 
 /* ---- Parallel coordinates --------------------------------------------------------------------- */
 
-/* Places of the values of one column between 0 and 1, and the words that stand at some of them. */
+/* Places of the values of one column between 0 and 1, and the words that stand at some of them. `room`: for lines
+ * of one value to stand beside each other. */
 function scaleOf(name, values) {
   const numbers = values.filter(isNumber);
   const distinct = [...new Set(values.map((v) => (v === null ? "not given" : v)))].sort(compareCells);
   if (numbers.length < values.filter((v) => v !== null).length || distinct.length < 2 || !numbers.length) {
     const last = Math.max(1, distinct.length - 1);
     const place = (v) => (distinct.length < 2 ? 0.5 : distinct.indexOf(v === null ? "not given" : v) / last);
-    return { name, place, words: some(distinct, 8).map((v) => [place(v), show(v)]) };
+    return { name, place, room: 0.5 / last, words: some(distinct, 8).map((v) => [place(v), show(v)]) };
   }
   const low = numbers.reduce((a, b) => Math.min(a, b));
   const high = numbers.reduce((a, b) => Math.max(a, b));
@@ -96,7 +116,7 @@ function scaleOf(name, values) {
   const place = (v) => (!isNumber(v) ? null : high === low ? 0.5 : log ? Math.log(v / low) / Math.log(high / low) : (v - low) / (high - low));
   const ends = [0, 0.25, 0.5, 0.75, 1].map((t) => (log ? low * (high / low) ** t : low + t * (high - low)));
   const shown = distinct.length <= 6 ? distinct.filter(isNumber) : ends;
-  return { name, place, words: shown.map((v) => [place(v), show(Number(v.toPrecision(3)))]) };
+  return { name, place, room: 0.5 / (distinct.length - 1), words: shown.map((v) => [place(v), show(Number(v.toPrecision(3)))]) };
 }
 
 /* The values beside each of the upright axes. */
@@ -135,14 +155,19 @@ function parallel() {
     const runs = data.runs.filter((run) => isNumber(metricOf(run))).sort(byMetric);
     const scales = [...data.axes.map((a, i) => scaleOf(a.key, data.runs.map((run) => run.values[i]))),
       scaleOf(metric.name, runs.map(metricOf))];
-    const line = (run) => scales.map((s, i) => [i, s.place(i < data.axes.length ? run.values[i] : metricOf(run))]);
-    const series = runs.map((run, k) => ({
-      name: k === 0 ? "best run" : k === runs.length - 1 ? "worst run" : run.id, points: line(run), slot: k === 0 ? 0 : k === runs.length - 1 ? 1 : 0,
-      ramp: runs.length > 1 ? k / (runs.length - 1) : 0, marks: k === 0 || k === runs.length - 1, faint: k > 0 && k < runs.length - 1,
-    })).reverse();
+    const lineOf = (run, name, rank) => {
+      const values = [...run.values, metricOf(run)];
+      const aside = (s, i) => (i < data.axes.length && runs.length > 12 ? (rank - 0.5) * Math.min(s.room, 0.06) : 0);
+      const points = scales.map((s, i) => [i, s.place(values[i]) === null ? null : s.place(values[i]) + aside(s, i)]);
+      return { name, values, points, ramp: rank, slot: rank };
+    };
+    const series = runs.length ? [lineOf(runs[0], "best run", 0)] : [];
+    if (runs.length > 1) series.push(lineOf(runs[runs.length - 1], "worst run", 1));
+    const bundle = runs.slice(1, -1).map((run, k) => lineOf(run, run.id, (k + 1) / (runs.length - 1)));
     return { title: "Every run as a line", x: { label: "", names: scales.map((s) => s.name) },
-      y: { label: "from low to high", min: -0.04, max: 1.04, bare: true }, series, scales,
-      caption: "From blue, the best " + metric.name + ", to orange, the worst; the best and the worst have marks. An axis is logarithmic where its values span more than a factor of 30.",
+      y: { label: "from low to high", min: -0.04, max: 1.04, bare: true }, series, bundle, scales,
+      caption: "From blue, the best " + metric.name + ", to orange, the worst; the best and the worst have marks. An axis is logarithmic where its values span more than a factor of 30." +
+        (runs.length > 12 ? " Runs of one value stand a little beside each other, better ones lower." : ""),
       table: { head: ["run", ...scales.map((s) => s.name)], rows: some(runs, 12).map((run) => [run.id || run.dir, ...run.values, metricOf(run)]) } };
   }, "wide tall");
   node.querySelector(".canvas").style.minWidth = 130 * (data.axes.length + 1) + "px";
