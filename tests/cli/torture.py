@@ -151,8 +151,11 @@ class Ordeal:
     def end(self, way, processes, killed):
         hits = {way: 0, "KILL": 0}
         for process in processes:
-            how = "KILL" if process.pid in killed else way
-            self.wait(how, process)
+            err = self.wait(process)
+            # What was killed may have been about to end by the fault.
+            kills = process.pid in killed and process.returncode in (-9, 137)  # 137: mpirun's
+            how = "KILL" if kills else way
+            self.check(how, process, err)
             hits[how] += process.returncode != 0
         if way == "full":
             self.resize(ROOM)
@@ -228,13 +231,15 @@ class Ordeal:
         found = LIBC.mount(b"tmpfs", place, b"tmpfs", MS_REMOUNT, b"size=" + size.encode())
         self.test.assertTrue(found == 0 or size != ROOM, os.strerror(ctypes.get_errno()))
 
-    def wait(self, way, process):
+    def wait(self, process):
         try:
-            err = process.communicate(timeout=SECONDS)[1].decode("utf-8", "replace")
+            return process.communicate(timeout=SECONDS)[1].decode("utf-8", "replace")
         except subprocess.TimeoutExpired:
             for pid in members(process.pid):
                 os.kill(pid, signal.SIGKILL)
             raise
+
+    def check(self, way, process, err):
         if process.returncode != 0:
             self.told[-1] += " (%d)" % process.returncode
         self.work.check_end(way, process, err, self.out)
