@@ -84,9 +84,12 @@ function(lehr_add_test_called test path) # FOLDER/test_NAME becomes the test FOL
     set(labels ${folder})
     set(seconds ${test_seconds})
     set(cost 1)
-    if(path MATCHES "\\.sh$")
+    if(path MATCHES "\\.sh$" OR test STREQUAL "cli/test_slurm") # about scripts, whatever instruments the program
         list(APPEND labels once)
         set(cost 10) # the longest ones first
+    endif()
+    if(test STREQUAL "cli/test_slurm")
+        math(EXPR seconds "2 * ${seconds}") # it mostly waits for Slurm, whose every step a busy machine delays
     endif()
     if(name MATCHES "^long_")
         list(APPEND labels long)

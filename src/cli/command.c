@@ -33,7 +33,7 @@ static lehr_status print_help(void)
     lehr_text text = {0};
     lehr_text_add(&text, "lehr: parallel tempering for neural networks, without gradients\n\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
-        lehr_text_add(&text, "  lehr %-8s %-14s  %s\n", commands[i]->name, commands[i]->arguments,
+        lehr_text_add(&text, "  lehr %-12s %-14s  %s\n", commands[i]->name, commands[i]->arguments,
                       commands[i]->help);
     lehr_text_add(
         &text,

@@ -13,6 +13,7 @@
     X(sweep)                                                                                       \
     X(status)                                                                                      \
     X(collect)                                                                                     \
+    X(slurm_script)                                                                                \
     X(plan)                                                                                        \
     X(predict)                                                                                     \
     X(export)                                                                                      \

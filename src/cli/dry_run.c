@@ -62,6 +62,17 @@ static void fill_packs(dry_run *d)
             fill_pack(d, i);
 }
 
+lehr_status lehr_dry_run_bytes(const lehr_trials *trials, int32_t shards, int64_t *out)
+{
+    dry_run d = {.trials = trials, .shards = shards};
+    LEHR_TRY(LEHR_NEW(d.pack, (size_t)trials->count, "the packs of a sweep"));
+    for (d.shard = 0; d.shard < shards; d.shard++)
+        fill_packs(&d);
+    LEHR_FREE(d.pack);
+    *out = d.bytes;
+    return LEHR_OK;
+}
+
 /* ---- Time ------------------------------------------------------------------------------------ */
 
 static double seconds_of(const dry_run *d, const lehr_trial *trial)

@@ -13,4 +13,7 @@ void lehr_dry_run_note(const lehr_trials *trials);
  * shape. */
 lehr_status lehr_dry_run_print(const lehr_trials *trials, int32_t shard, int32_t shards, bool json);
 
+/* Bytes of the largest launch of any of so many shards. Fails with LEHR_ERR_MEMORY. */
+lehr_status lehr_dry_run_bytes(const lehr_trials *trials, int32_t shards, int64_t *out);
+
 #endif

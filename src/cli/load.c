@@ -2,10 +2,13 @@
 #include "cli/load.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "study/config.h"
+#include "study/directory.h"
 
 static lehr_status add(const lehr_options *options, lehr_option option, const char *key,
                        lehr_overrides *o, char text[256])
@@ -61,4 +64,20 @@ lehr_status lehr_load_data(const lehr_options *options, const lehr_config *confi
 {
     const lehr_status status = lehr_dataset_create(&config->data, out);
     return status == LEHR_ERR_ARG ? blame(options, status) : status;
+}
+
+lehr_status lehr_sweep_place(const lehr_options *options, char name[LEHR_NAME_MAX],
+                             char dir[LEHR_PATH_MAX])
+{
+    char parent[LEHR_PATH_MAX];
+    LEHR_TRY(lehr_path_split(options->argument[0], parent, name));
+    char *dot = strrchr(name, '.');
+    if (dot != NULL && dot != name)
+        *dot = '\0';
+    const char *chosen = lehr_option_value(options, LEHR_OPTION_OUTPUT, NULL);
+    if (chosen == NULL)
+        return lehr_path_join("runs", name, dir);
+    LEHR_CHECK(chosen[0] != '\0', LEHR_ERR_ARG, "-o needs the name of a directory");
+    LEHR_CHECK(lehr_text_copy(dir, LEHR_PATH_MAX, chosen), LEHR_ERR_ARG, "-o is too long");
+    return LEHR_OK;
 }

@@ -25,4 +25,8 @@ lehr_status lehr_load(const lehr_options *options, lehr_config *out);
 lehr_status lehr_load_data(const lehr_options *options, const lehr_config *config,
                            lehr_dataset **out);
 
+/* The name of the sweep that the first argument is the file of, and its directory: -o, else runs/<name>. */
+lehr_status lehr_sweep_place(const lehr_options *options, char name[LEHR_NAME_MAX],
+                             char dir[LEHR_PATH_MAX]);
+
 #endif

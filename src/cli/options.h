@@ -13,7 +13,7 @@
     X(OUTPUT, 'o', "output", "PATH", "where to write")                                             \
     X(BACKEND, 0, "backend", "NAME", "auto, cpu, cuda, cuda:N,M, cuda:all or cuda:PART-OF-NAME")   \
     X(THREADS, 0, "threads", "N",                                                                  \
-      "threads of the cpu backend; 0: one per CPU of the affinity mask")                           \
+      "threads of the cpu backend; auto: one per CPU of the affinity mask")                        \
     X(RESUME, 0, "resume", "auto|never", "auto (default): go on with a run that is there already") \
     X(EXTEND, 0, "extend", "scans=+N", "N more scans at the last temperatures, nothing adapts")    \
     X(BREAK_LOCK, 0, "break-lock", NULL, "take the directory from a process that is gone")         \
@@ -31,6 +31,12 @@
     X(ROWS, 0, "rows", "N,N,...", "numbers of rows to compare: 1,2,4,8")                           \
     X(SEEDS, 0, "seeds", "N", "runs of everything, with seeds from that of the config on: 20")     \
     X(TARGET, 0, "target", "METRIC=VALUE", "what is to be reached, in place of stop.target")       \
+    X(TASKS, 0, "tasks", "N",                                                                      \
+      "tasks of the array of a sweep: 8; ranks that share a run's rows: 1")                        \
+    X(AT_ONCE, 0, "at-once", "M", "tasks of the array that run at one time; else as many as can")  \
+    X(TIME, 0, "time", "LIMIT",                                                                    \
+      "of one visit, as Slurm reads it: minutes, h:mm:ss, d-hh; 1:00:00")                          \
+    X(GPUS, 0, "gpus", "N", "GPUs of a task; else one where the backend is cuda")                  \
     X(QUIET, 'q', "quiet", NULL, "no progress and no notes on stderr; errors stay")                \
     X(JSON, 0, "json", NULL, "one JSON object on stdout instead of a table")                       \
     X(HELP, 'h', "help", NULL, "show this text")                                                   \

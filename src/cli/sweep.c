@@ -94,22 +94,6 @@ static lehr_status read_shard(session *s)
     return LEHR_OK;
 }
 
-/* runs/<name of the sweep file> unless -o says otherwise. */
-static lehr_status name_dir(session *s, char name[LEHR_NAME_MAX])
-{
-    char parent[LEHR_PATH_MAX];
-    LEHR_TRY(lehr_path_split(s->options->argument[0], parent, name));
-    char *dot = strrchr(name, '.');
-    if (dot != NULL && dot != name)
-        *dot = '\0';
-    const char *chosen = lehr_option_value(s->options, LEHR_OPTION_OUTPUT, NULL);
-    if (chosen == NULL)
-        return lehr_path_join("runs", name, s->dir);
-    LEHR_CHECK(chosen[0] != '\0', LEHR_ERR_ARG, "-o needs the name of a directory");
-    LEHR_CHECK(lehr_text_copy(s->dir, sizeof s->dir, chosen), LEHR_ERR_ARG, "-o is too long");
-    return LEHR_OK;
-}
-
 /* ---- Work ------------------------------------------------------------------------------------ */
 
 static bool stopping(void *data)
@@ -167,17 +151,22 @@ static int exit_code(const lehr_tally *tally, lehr_worker_end end)
     return tally->state[LEHR_TRIAL_FAILED] > 0 ? LEHR_EXIT_FAILED_TRIALS : LEHR_EXIT_OK;
 }
 
-static const char *job_name(void)
+/* "12", and when it was started again "12 restart 1"; "" where there is none. */
+static const char *job_name(char out[LEHR_NAME_MAX])
 {
-    const char *job = getenv("SLURM_JOB_ID");
-    return job != NULL ? job : "";
+    const char *job = getenv("SLURM_JOB_ID"), *restart = getenv("SLURM_RESTART_COUNT");
+    snprintf(out, LEHR_NAME_MAX, "%s%s%s", job != NULL ? job : "",
+             job != NULL && restart != NULL ? " restart " : "",
+             job != NULL && restart != NULL ? restart : "");
+    return out;
 }
 
 static lehr_status work(session *s, const char *name, int *code)
 {
     lehr_worker_end end = LEHR_WORKER_DONE;
     lehr_tally tally;
-    LEHR_TRY(lehr_yard_enter(s->dir, job_name(), &s->yard));
+    char job[LEHR_NAME_MAX];
+    LEHR_TRY(lehr_yard_enter(s->dir, job_name(job), &s->yard));
     LEHR_TRY(lehr_ledger_write(s->trials, name, &s->yard));
     announce(s);
     LEHR_TRY(go(s, &end));
@@ -192,7 +181,7 @@ static lehr_status run_session(session *s, int *code)
     char name[LEHR_NAME_MAX];
     LEHR_TRY(read_retry(s));
     LEHR_TRY(read_shard(s));
-    LEHR_TRY(name_dir(s, name));
+    LEHR_TRY(lehr_sweep_place(s->options, name, s->dir));
     LEHR_TRY(lehr_overrides_collect(s->options, &s->overrides));
     LEHR_TRY(
         lehr_sweep_load(s->options->argument[0], s->overrides.text, s->overrides.count, &s->sweep));

@@ -62,6 +62,18 @@ static bool lives_without_locks(const char *host, int64_t pid, bool *unknown)
     return true;
 }
 
+/* A batch job is started again only when its last start is over, and a worker's name ends with its job's. */
+static bool is_earlier_start(const lehr_yard *yard, const char *worker)
+{
+    static const char digits[] = "0123456789";
+    const char *ours = strrchr(yard->worker, '@'), *theirs = strrchr(worker, '@');
+    if (ours == NULL || theirs == NULL || strcmp(ours, theirs) == 0)
+        return false;
+    const size_t number = strspn(ours + 1, digits);
+    return number > 0 && number == strspn(theirs + 1, digits) &&
+           strncmp(ours, theirs, number + 1) == 0;
+}
+
 bool lehr_worker_lives(const lehr_yard *yard, const char *worker, const char *host, int64_t pid,
                        bool *unknown)
 {
@@ -75,22 +87,23 @@ bool lehr_worker_lives(const lehr_yard *yard, const char *worker, const char *ho
                       0; /* shared: others may ask at the same time */
     const int error = errno;
     close(fd);
-    if (ours)
+    if (ours || (error != EWOULDBLOCK && is_earlier_start(yard, worker)))
         return false;
     return error == EWOULDBLOCK || lives_without_locks(host, pid, unknown);
 }
 
-static void name_worker(char out[LEHR_OWNER_MAX])
+static void name_worker(lehr_yard *yard)
 {
     char host[HOST_BYTES] = "";
     struct timespec now = {0};
     gethostname(host, sizeof host - 1);
     clock_gettime(CLOCK_REALTIME, &now);
-    for (char *c = host; *c != '\0'; c++)
+    snprintf(yard->worker, sizeof yard->worker, "%.100s-%ld-%" PRIx64 "%s%.40s", host,
+             (long)getpid(), (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec,
+             yard->job[0] != '\0' ? "@" : "", yard->job);
+    for (char *c = yard->worker; *c != '\0'; c++)
         if (*c == '/' || (unsigned char)*c <= ' ')
             *c = '_';
-    snprintf(out, LEHR_OWNER_MAX, "%.100s-%ld-%" PRIx64, host, (long)getpid(),
-             (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec);
 }
 
 static lehr_status fail_worker(const lehr_yard *yard)
@@ -106,7 +119,7 @@ static lehr_status sign_in(lehr_yard *yard)
     const int dir = yard->workers.fd;
     for (;;) {
         char temporary[LEHR_OWNER_MAX + 8];
-        name_worker(yard->worker);
+        name_worker(yard);
         snprintf(temporary, sizeof temporary, ".new-%s", yard->worker);
         yard->worker_fd = openat(dir, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                                  FILE_MODE);

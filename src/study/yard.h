@@ -71,7 +71,8 @@ void lehr_yard_remove(const lehr_dir *parent, const char *name);
 lehr_status lehr_yard_open(const char *path, lehr_yard *out);
 
 /* Make or open it to work in it; what killed workers have left half made is removed. `job`: the number of a batch
- * job, or "". Fails with LEHR_ERR_EXISTS on a directory that holds something else, and with LEHR_ERR_IO. */
+ * job, and behind a blank which of its starts this is; or "". Fails with LEHR_ERR_EXISTS on a directory that holds
+ * something else, and with LEHR_ERR_IO. */
 lehr_status lehr_yard_enter(const char *path, const char *job, lehr_yard *out);
 
 /* Let go of everything; harmless on a closed one. */

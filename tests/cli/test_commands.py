@@ -8,7 +8,7 @@ import unittest
 
 from program import ProgramTest, strict_json
 
-COMMANDS = ("run", "plan", "predict", "export", "list", "devices", "bench")
+COMMANDS = ("run", "slurm-script", "plan", "predict", "export", "list", "devices", "bench")
 
 
 class Commands(ProgramTest):
@@ -51,6 +51,9 @@ class Commands(ProgramTest):
             (("run", "tiny.yaml", "--backend", "cuda:0,,1"), "device numbers"),
             (("run", "tiny.yaml", "-s", "numerics=fast", "--backend", "cpu"), "CUDA backend"),
             (("plan",), "missing argument: lehr plan CONFIG"),
+            (("slurm-script",), "missing argument: lehr slurm-script CONFIG|SWEEP"),
+            (("slurm-script", "tiny.yaml", "--task", "1"), "did you mean '--tasks'"),
+            (("slurmscript", "tiny.yaml"), "did you mean 'slurm-script'"),
             (("plan", "tiny.yaml", "-o", "x"), "unknown option '-o'"),
             (("plan", "tiny.yaml", "-s", "temperatures.rung=3"), "temperatures.rungs"),
             (("list", "los"), "did you mean 'loss'"),
