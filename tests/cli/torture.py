@@ -196,7 +196,8 @@ class Ordeal:
         return (after or self.start_s) + self.test.pace * self.work_s * self.dice.random() ** 2
 
     def hours(self, way):
-        return max(self.moment(), 1e-6) / 3600 if way == "clock" else None
+        """The program's own clock knows nothing of what began it."""
+        return max(self.moment() - self.start_s, 1e-6) / 3600 if way == "clock" else None
 
     def environment(self, way):
         if way not in DISKS:
