@@ -47,6 +47,18 @@ if(TARGET lehr_program)
     list(APPEND test_environment LEHR_BIN=$<TARGET_FILE:lehr_program>)
 endif()
 
+# A disk that fails by chance, which tests/cli/torture.py loads into the program. Sanitizers must not see it:
+# it stands between the program and the system.
+add_library(lehr_bad_disk MODULE tests/cli/bad_disk.c)
+target_link_libraries(lehr_bad_disk PRIVATE lehr_rules)
+set_target_properties(lehr_bad_disk PROPERTIES C_VISIBILITY_PRESET default
+    LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/cli")
+if(LEHR_SANITIZE)
+    target_compile_options(lehr_bad_disk PRIVATE -fno-sanitize=all)
+    target_link_options(lehr_bad_disk PRIVATE -fno-sanitize=all)
+endif()
+list(APPEND test_environment LEHR_BAD_DISK_LIBRARY=$<TARGET_FILE:lehr_bad_disk>)
+
 # Criterion passes a program whose tests are all skipped, and a test whose process reported a leak or a race
 # at its end: the words of the output decide here.
 set(bad_words "Tested: 0 " "ERROR: LeakSanitizer" "LeakSanitizer has encountered a fatal error"

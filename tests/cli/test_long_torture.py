@@ -1,19 +1,32 @@
-"""One run is stopped two hundred times, and every system call of a run that goes on fails once: the
-end is that of the undisturbed run, and nothing outside its directory was touched."""
+"""Runs, sweeps and ranks are stopped two hundred times, by everything that torture.py knows; every
+system call of a run that goes on fails once; a sweep of 500 trials is killed ten times. The end is
+always that of the undisturbed work."""
 
 import os
 import random
 import shutil
-import signal
 import subprocess
+import time
 import unittest
 
-from program import LEHR, SECONDS
+from program import DATA, LEHR, ROOT, SECONDS, ProgramTest
 from test_faults import injecting, traceable
 from test_resume import ResumeTest
+from torture import TortureTest
+from victims import SLOW, Ranks, Run, Sweep
 
 SHORT = ("-s", "stop.scans=600", "-s", "output.observe=50", "-s", "output.trace.energy=7")
-STOPS = 200
+STOPS = {Run: 77, Sweep: 77, Ranks: 66}  # each of eleven ways six times or seven
+
+# 500 trials of 64-32-10 networks that end at four times.
+DIGITS = """base: digits.yaml
+axes:
+  stop.scans: [%s]
+  seed: {range: [1, 125]}
+objective: {metric: best.validation.loss, over: seed}
+"""
+DIGITS_SCANS = (600, 1800, 3600, 7200)
+KILLS = 10
 
 # Call, what is done to it, exit codes that are right: more calls than those of test_faults.py.
 FAULTS = (
@@ -39,33 +52,54 @@ FAULTS = (
 CALLS_MAX = 500
 
 
-class Torture(ResumeTest):
-    def test_of_two_hundred_stops(self):
-        words = ("-s", "stop.scans=3000000", "-s", "output.observe=1000")
-        words += ("-s", "output.trace.energy=100")
-        often = ("-s", "output.checkpoint_s=1e-6")
-        whole = self.whole(*words)
-        around = self.left_behind()
-        dice = random.Random(7)
-        ways = {"maxh": 0, "TERM": 0, "INT": 0, "USR1": 0, "XCPU": 0, "KILL": 0}
-        for number in range(STOPS):
-            way = dice.choice(sorted(ways))
-            limit = ("--maxh", "%g" % dice.uniform(1e-6, 5e-6)) if way == "maxh" else ()
-            process = self.start("run", "tiny.yaml", "-q", "-o", "out", *words, *often, *limit)
-            try:
-                process.communicate(timeout=dice.uniform(0.01, 0.08) if way != "maxh" else SECONDS)
-            except subprocess.TimeoutExpired:
-                process.send_signal(getattr(signal, "SIG" + way))
-                process.communicate(timeout=SECONDS)
-            expected = {-9, 0} if way == "KILL" else {85, 0, -getattr(signal, "SIG" + way, 0)}
-            self.assertIn(process.returncode, expected, (number, way))
-            ways[way] += process.returncode != 0
-        self.assertGreater(min(ways.values()), 5, ways)
-        self.go_on("out", *words)
-        self.check("out", whole)
-        # Only a directory that had no name yet when its process was killed may lie beside it.
-        beside = [name for name in self.left_behind() if name[:5] != ".out."]
-        self.assertEqual(beside, sorted([*around, "out"]))
+def seed_of():
+    """Another one every time: LEHR_TORTURE_SEED repeats one."""
+    return int(os.environ.get("LEHR_TORTURE_SEED") or random.SystemRandom().randrange(10**6))
+
+
+class Torture(TortureTest):
+    def test_of_two_hundred_stops_changes_nothing(self):
+        self.assertGreaterEqual(sum(STOPS.values()), 200)
+        self.torture(seed_of(), STOPS)
+
+
+class Digits(ProgramTest):
+    def sweep(self, out, timeout=None):
+        """Was it killed before it ended?"""
+        process = self.start("sweep", "sweep.yaml", "-q", "-o", out, stdout=subprocess.DEVNULL)
+        try:
+            err = process.communicate(timeout=timeout)[1].decode()
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            return True
+        self.assertEqual(process.returncode, 0, err)
+        return False
+
+    def results(self, out):
+        self.lehr("collect", out)
+        return self.read_bytes(out, "results.csv")
+
+    def test_sweep_of_500_trials_that_is_killed_ten_times_has_the_same_results(self):
+        with open(os.path.join(ROOT, "configs/digits.yaml"), encoding="utf-8") as file:
+            self.write("digits.yaml", file.read().replace("data/digits", DATA + "/digits"))
+        self.write("sweep.yaml", DIGITS % ", ".join(str(scans // SLOW) for scans in DIGITS_SCANS))
+        seed, begin = seed_of(), time.monotonic()
+        self.sweep("whole")
+        whole_s, whole = time.monotonic() - begin, self.results("whole")
+        self.assertEqual(whole.count(b",done,"), 500)
+        dice, kills, out = random.Random(seed), [], "out"
+        while len(kills) < KILLS:
+            at = whole_s * dice.uniform(0, 0.15)
+            if self.sweep(out, at):
+                kills.append(round(at, 1))
+            else:  # the machine has become faster: another one is killed
+                self.assertEqual(self.results(out), whole, (seed, kills))
+                out += "-more"
+        self.sweep(out)
+        self.assertEqual(self.results(out), whole, (seed, kills))
+        told = (seed, whole_s, kills, time.monotonic() - begin)
+        print("500 trials, seed %d: %.1f s whole, killed after %s s, %.0f s in all" % told)
 
 
 @unittest.skipUnless(traceable(), "strace cannot inject faults here")
