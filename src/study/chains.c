@@ -24,12 +24,23 @@ static lehr_status add_split(lehr_chains *chains, lehr_split split)
 static lehr_status add_rows(lehr_chains *chains, int32_t rows)
 {
     LEHR_CHECK(rows >= 1 && rows <= chains->budget, LEHR_ERR_ARG,
-               "%d rows cannot share %lld proposals", rows, (long long)chains->budget);
+               "%d row%s cannot share %lld proposals", rows, rows == 1 ? "" : "s",
+               (long long)chains->budget);
     LEHR_TRY(add_split(chains, (lehr_split){LEHR_METHOD_ANNEALING, rows, 1, rows}));
     for (int32_t rungs = 2; rungs <= rows && rungs <= LEHR_RUNGS_MAX; rungs++)
         if (rows % rungs == 0)
             LEHR_TRY(
                 add_split(chains, (lehr_split){LEHR_METHOD_TEMPERING, rows, rungs, rows / rungs}));
+    return LEHR_OK;
+}
+
+/* Twice the same rows would be the same runs twice, and could not be told apart. */
+static lehr_status check_rows(const int32_t *rows, int32_t count)
+{
+    for (int32_t i = 0; i < count; i++)
+        for (int32_t j = 0; j < i; j++)
+            LEHR_CHECK(rows[i] != rows[j], LEHR_ERR_ARG,
+                       "%d rows are asked for twice: name every number of rows once", rows[i]);
     return LEHR_OK;
 }
 
@@ -63,6 +74,7 @@ lehr_status lehr_chains_plan(const lehr_config *config, const int32_t *rows, int
     lehr_chains chains = {.config = config, .budget = budget_of(spec), .seeds = seeds};
     LEHR_CHECK(chains.budget > 0, LEHR_ERR_ARG,
                "a bench of chains needs stop.proposals or stop.scans: what all splits share");
+    LEHR_TRY(check_rows(rows, count));
     for (int32_t i = 0; i < count; i++)
         LEHR_TRY(add_rows(&chains, rows[i]));
     chains.look = spec->observe * rows_of(spec);

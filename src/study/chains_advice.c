@@ -121,6 +121,30 @@ static void advise(const lehr_chains *chains, const measure *m, lehr_text *out)
     lehr_text_add(out, "\n");
 }
 
+/* Runs that met the target at the first look after the start, or before it. */
+static int32_t count_at_once(const lehr_chains *chains)
+{
+    int32_t count = 0;
+    for (int32_t i = 0; i < chains->splits * chains->seeds; i++)
+        count += chains->trial[i].reached && chains->trial[i].looks <= 2;
+    return count;
+}
+
+/* Figures of such runs tell how often a run is looked at, not how many rows to take. */
+static void advise_looks(lehr_chains *chains, const char *who)
+{
+    const int64_t observe = chains->config->run.observe;
+    lehr_text *out = &chains->advice;
+    lehr_text_add(out, "%s met the target at the first look, after about ", who);
+    lehr_text_add_quantity(out, (double)chains->look);
+    lehr_text_add(out, " proposals, which says nothing of the rows: ");
+    if (observe > 1)
+        lehr_text_add(out, "lower output.observe (now %lld), or set a harder target.\n",
+                      (long long)observe);
+    else
+        lehr_text_add(out, "set a harder target.\n");
+}
+
 void lehr_chains_advise(lehr_chains *chains)
 {
     static const measure measures[] = {
@@ -129,7 +153,12 @@ void lehr_chains_advise(lehr_chains *chains)
     };
     static const measure middle = {"The median run", " proposals", median};
     static const measure lowest = {"Lowest energy at the end", "", energy};
+    const int32_t at_once = count_at_once(chains), all = chains->splits * chains->seeds;
     bool any = false, half = false;
+    if (all > 0 && at_once == all) {
+        advise_looks(chains, "Every run");
+        return;
+    }
     for (int32_t s = 0; s < chains->splits; s++) {
         any |= chains->figures[s].success.value > 0;
         half |= isfinite(chains->figures[s].proposals.value);
@@ -138,6 +167,8 @@ void lehr_chains_advise(lehr_chains *chains)
         advise(chains, &measures[i], &chains->advice);
     if (half) /* where successes come late and close together, the other two are too long */
         advise(chains, &middle, &chains->advice);
+    if (2 * at_once > all)
+        advise_looks(chains, "More than half of the runs");
     if (any)
         return;
     lehr_text_add(&chains->advice, "No run reached the target: give more proposals, or a target "

@@ -287,9 +287,23 @@ class Report(ProgramTest):
                 self.assertEqual(split[key], [v and float("%.8g" % v) for v in value])  # a page keeps 8 digits
         self.fails(*words, "-o", "chains", code=73, says="chains")
 
+    def test_a_bench_of_chains_that_reached_nothing_has_a_page_too(self):
+        self.lehr("bench", "chains", "tiny.yaml", "--rows", "1,2", "--seeds", "2", "--target", "energy=-1", "-q", "-o", "chains")
+        self.check_page(self.path("chains", "report.html"), charts=6)
+        self.assertIn("No run reached the target", self.browser.evaluate("document.body.innerText"))
+
+    def test_a_target_that_is_met_at_the_first_look_ranks_nothing(self):
+        words = ("bench", "chains", "tiny.yaml", "--rows", "1,2", "--seeds", "2", "--target", "energy=1000", "-q", "-o", "chains")
+        told = self.lehr(*words).stdout
+        self.assertIn("Every run met the target at the first look", told)
+        self.assertIn("lower output.observe (now 20), or set a harder target", told)
+        self.assertNotIn("Per proposal", told)
+        self.check_page(self.path("chains", "report.html"), charts=6)
+
     def test_what_a_bench_of_chains_cannot_do(self):
         cases = ((("chains", "tiny.yaml"), "needs a target"), (("chains",), "missing argument"),
                  (("chains", "tiny.yaml", "--rows", "1,x"), "--rows needs numbers"),
+                 (("chains", "tiny.yaml", "--rows", "2,4,2", "--target", "energy=0"), "2 rows are asked for twice"),
                  (("chains", "tiny.yaml", "--seeds", "1"), "--seeds needs a number from 2"),
                  (("chains", "tiny.yaml", "--target", "energy"), "--target needs METRIC=VALUE"),
                  (("chains", "tiny.yaml", "--target", "enegry=0"), "energy"),

@@ -197,3 +197,39 @@ Test(chains, the_median_run_is_judged_apart)
                        "%s", chains.advice.data);
     lehr_text_free(&chains.advice);
 }
+
+/* Where runs end at the first look, the figures are those of output.observe: no split is named when all do. */
+Test(chains, runs_that_end_at_the_first_look_say_nothing_of_the_rows)
+{
+    static const struct {
+        int early; /* runs of four */
+        int32_t observe;
+        const char *says, *never;
+    } cases[] = {
+        {4, 20, "Every run met the target at the first look, after about 80 proposals",
+         "Per proposal"},
+        {4, 20, "lower output.observe (now 20), or set a harder target", "Per proposal"},
+        {4, 1, "nothing of the rows: set a harder target", "output.observe"},
+        {3, 20, "More than half of the runs met the target at the first look", "Every run"},
+        {2, 20, "Per proposal", "first look"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        lehr_chain_trial trial[4];
+        lehr_split_figures figures[2] = {{.success = {1, 0.5, 1}}, {.success = {1, 0.5, 1}}};
+        const lehr_config config = {.run.observe = cases[i].observe};
+        for (int k = 0; k < 4; k++)
+            trial[k] = (lehr_chain_trial){.reached = true, .looks = k < cases[i].early ? 2 : 5};
+        lehr_chains chains = {
+            .config = &config,
+            .look = 80,
+            .splits = 2,
+            .seeds = 2,
+            .trial = trial,
+            .figures = figures,
+            .split = {{LEHR_METHOD_TEMPERING, 2, 2, 1}, {LEHR_METHOD_ANNEALING, 1, 1, 1}}};
+        lehr_chains_advise(&chains);
+        cr_assert_not_null(strstr(chains.advice.data, cases[i].says), "%s", chains.advice.data);
+        cr_assert_null(strstr(chains.advice.data, cases[i].never), "%s", chains.advice.data);
+        lehr_text_free(&chains.advice);
+    }
+}
