@@ -264,6 +264,11 @@ bool lehr_parse_int64(const char *text, size_t length, int64_t *out)
     return true;
 }
 
+const char *lehr_plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 /* ---- Names ----------------------------------------------------------------------------------- */
 
 static int least(int a, int b, int c)

@@ -34,6 +34,9 @@ bool lehr_parse_double(const char *text, size_t length, double *out);
 bool lehr_parse_int64(const char *text, size_t length, int64_t *out);
 bool lehr_parse_uint64(const char *text, size_t length, uint64_t *out);
 
+/* The ending of a noun behind a number: "1 row", "2 rows". */
+const char *lehr_plural(int64_t count);
+
 /* Edit distance, for "did you mean". */
 int lehr_text_distance(const char *a, const char *b);
 

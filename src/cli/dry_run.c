@@ -28,9 +28,12 @@ typedef struct dry_run {
 void lehr_dry_run_note(const lehr_trials *t)
 {
     if (t->excluded > 0)
-        lehr_console_note("%d trials are excluded", t->excluded);
+        lehr_console_note("%d trial%s", t->excluded,
+                          t->excluded == 1 ? " is excluded" : "s are excluded");
     if (t->repeated > 0)
-        lehr_console_note("%d trials are the same as others (same id), and run once", t->repeated);
+        lehr_console_note("%d trial%s (same id), and run%s once", t->repeated,
+                          t->repeated == 1 ? " is the same as another" : "s are the same as others",
+                          t->repeated == 1 ? "s" : "");
 }
 
 /* ---- Packs ----------------------------------------------------------------------------------- */
@@ -139,8 +142,9 @@ static lehr_status print_table(const dry_run *d)
                   "values");
     for (int32_t i = d->shard; i < d->trials->count; i += d->shards, count++)
         add_trial(d, i, &text);
-    lehr_text_add(&text, "%d trials in %d packs of at most %d rows on %s (%s), memory at most ",
-                  count, d->packs, d->trials->rows_most, d->trials->backend, d->trials->device);
+    lehr_text_add(&text, "%d trial%s in %d pack%s of at most %d row%s on %s (%s), memory at most ",
+                  count, lehr_plural(count), d->packs, lehr_plural(d->packs), d->trials->rows_most,
+                  lehr_plural(d->trials->rows_most), d->trials->backend, d->trials->device);
     add_bytes(d->bytes, &text);
     if (!isnan(d->seconds)) {
         lehr_text_add(&text, ", about ");

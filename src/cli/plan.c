@@ -47,8 +47,9 @@ static void add_length(const outlook *o, lehr_text *out)
 {
     const int64_t proposals = o->plan.scans * o->plan.rows;
     if (o->plan.scans > 0)
-        lehr_text_add(out, "length        at most %lld scans, %lld proposals\n",
-                      (long long)o->plan.scans, (long long)proposals);
+        lehr_text_add(out, "length        at most %lld scan%s, %lld proposal%s\n",
+                      (long long)o->plan.scans, lehr_plural(o->plan.scans), (long long)proposals,
+                      lehr_plural(proposals));
     else
         lehr_text_add(out, "length        not known: no number of scans ends this run\n");
     if (o->config.run.stop.wall_s > 0)
@@ -93,13 +94,14 @@ static lehr_status print_table(const outlook *o)
 {
     const lehr_plan *p = &o->plan;
     lehr_text text = {0};
-    lehr_text_add(&text, "rows          %d: %d rungs x %d copies\n", p->rows, p->rungs, p->copies);
-    lehr_text_add(&text, "parameters    %d a row, %lld multiply-adds a proposal\n", p->parameters,
-                  (long long)p->multiply_adds);
+    lehr_text_add(&text, "rows          %d: %d rung%s x %d cop%s\n", p->rows, p->rungs,
+                  lehr_plural(p->rungs), p->copies, p->copies == 1 ? "y" : "ies");
+    lehr_text_add(&text, "parameters    %d a row, %lld multiply-add%s a proposal\n", p->parameters,
+                  (long long)p->multiply_adds, lehr_plural(p->multiply_adds));
     add_length(o, &text);
-    lehr_text_add(&text, "device        %s (%s)%s, %d %s\n", p->backend, p->device,
+    lehr_text_add(&text, "device        %s (%s)%s, %d %s%s\n", p->backend, p->device,
                   p->devices > 1 ? " and others" : "", p->units,
-                  p->device_bytes > 0 ? "multiprocessors" : "threads");
+                  p->device_bytes > 0 ? "multiprocessor" : "thread", lehr_plural(p->units));
     lehr_text_add(&text, "kernels       %s\n", p->kernels);
     add_memory(p, &text);
     if (p->notice[0] != '\0')

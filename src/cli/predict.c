@@ -86,7 +86,8 @@ static void add_csv(const answer *a, lehr_text *out)
 
 static void add_summary(const answer *a, lehr_text *out)
 {
-    lehr_text_add(out, "%lld points", (long long)a->prediction.count);
+    lehr_text_add(out, "%lld point%s", (long long)a->prediction.count,
+                  lehr_plural(a->prediction.count));
     if (a->compared == 0)
         return;
     if (is_classification(a))

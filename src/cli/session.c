@@ -232,9 +232,10 @@ static lehr_status announce(session *s)
     LEHR_TRY(lehr_run_summarize(s->run, &summary));
     if (lehr_run_notice(s->run)[0] != '\0')
         lehr_console_note("%s", lehr_run_notice(s->run));
-    lehr_console_note("run %s %s on %s (%s, %d threads): %d rows of %d parameters, files in %s",
+    lehr_console_note("run %s %s on %s (%s, %d thread%s): %d row%s of %d parameter%s, files in %s",
                       s->config.name, s->id, summary.backend, summary.device, summary.threads,
-                      summary.rows, summary.parameters, s->dir);
+                      lehr_plural(summary.threads), summary.rows, lehr_plural(summary.rows),
+                      summary.parameters, lehr_plural(summary.parameters), s->dir);
     return LEHR_OK;
 }
 

@@ -24,7 +24,7 @@ static lehr_status add_split(lehr_chains *chains, lehr_split split)
 static lehr_status add_rows(lehr_chains *chains, int32_t rows)
 {
     LEHR_CHECK(rows >= 1 && rows <= chains->budget, LEHR_ERR_ARG,
-               "%d row%s cannot share %lld proposals", rows, rows == 1 ? "" : "s",
+               "%d row%s cannot share %lld proposals", rows, lehr_plural(rows),
                (long long)chains->budget);
     LEHR_TRY(add_split(chains, (lehr_split){LEHR_METHOD_ANNEALING, rows, 1, rows}));
     for (int32_t rungs = 2; rungs <= rows && rungs <= LEHR_RUNGS_MAX; rungs++)

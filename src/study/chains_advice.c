@@ -9,8 +9,7 @@
 void lehr_split_name(const lehr_split *split, char out[LEHR_NAME_MAX])
 {
     if (split->method == LEHR_METHOD_ANNEALING)
-        snprintf(out, LEHR_NAME_MAX, "annealing, %d row%s", split->rows,
-                 split->rows == 1 ? "" : "s");
+        snprintf(out, LEHR_NAME_MAX, "annealing, %d row%s", split->rows, lehr_plural(split->rows));
     else
         snprintf(out, LEHR_NAME_MAX, "tempering, %d rungs x %d cop%s", split->rungs, split->copies,
                  split->copies == 1 ? "y" : "ies");

@@ -319,3 +319,13 @@ Test(text, the_hash_has_its_known_answers)
     const uint64_t part = lehr_hash(LEHR_HASH_START, "foo", 3);
     cr_assert_eq(lehr_hash(part, "bar", 3), UINT64_C(0x85944171f73967e8));
 }
+
+Test(text, one_is_no_plural)
+{
+    static const struct {
+        int64_t count;
+        const char *ending;
+    } cases[] = {{0, "s"}, {1, ""}, {2, "s"}, {-1, "s"}, {INT64_C(1) << 32, "s"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_assert_str_eq(lehr_plural(cases[i].count), cases[i].ending);
+}

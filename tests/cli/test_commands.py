@@ -108,10 +108,10 @@ class Commands(ProgramTest):
     def test_plan_shows_a_run_without_running_it(self):
         table = self.lehr("plan", "tiny.yaml", "--backend", "cpu").stdout
         for line in (
-            r"rows +4: 4 rungs x 1 copies",
+            r"rows +4: 4 rungs x 1 copy",
             r"parameters +22 a row, 576 multiply-adds a proposal",
             r"length +at most 60 scans, 240 proposals",
-            r"device +cpu \(.+\), 1 threads",
+            r"device +cpu \(.+\), 1 thread",
             r"memory +table .+, host .+",
         ):
             self.assertRegex(table, "(?m)^%s$" % line)
