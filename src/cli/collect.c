@@ -1,14 +1,22 @@
 /* collect.c: `lehr collect`: the results of a sweep in one table. */
 #include "study/collect.h"
 
+#include <jansson.h>
+
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/console.h"
+#include "study/standing.h"
 
-static lehr_status print(const char *path, int32_t rows)
+static lehr_status print(const lehr_yard *yard, const char *path, int32_t rows)
 {
+    json_t *standing = NULL;
     lehr_text text = {0};
-    lehr_text_add(&text, "%d trials in %s/results.csv and %s/results.sqlite\n", rows, path, path);
+    LEHR_TRY(lehr_standing_json(yard, &standing));
+    lehr_text_add(&text, "%d trial%s in %s/results.csv and %s/results.sqlite\n", rows,
+                  lehr_plural(rows), path, path);
+    lehr_standing_findings(standing, &text);
+    json_decref(standing);
     return lehr_console_text(&text);
 }
 
@@ -18,18 +26,24 @@ static lehr_status collect(const lehr_options *options, int *code)
     int32_t rows = 0;
     *code = LEHR_EXIT_OK;
     LEHR_TRY(lehr_yard_open(options->argument[0], &yard));
-    const lehr_status status = lehr_collect(&yard, &rows);
+    lehr_status status = lehr_collect(&yard, &rows);
+    if (status == LEHR_OK)
+        status = print(&yard, options->argument[0], rows);
     lehr_yard_close(&yard);
-    return status == LEHR_OK ? print(options->argument[0], rows) : status;
+    return status;
 }
 
 const lehr_command lehr_command_collect = {
     .name = "collect",
     .arguments = "DIR",
     .help = "the results of a sweep as results.csv and results.sqlite",
-    .notes = "Both are made anew from the trials that have ended, at any time, and written whole. "
-             "results.csv has the same\nbytes in whatever order, by however many workers and on "
-             "whatever backend the trials were run; times and\nhosts are in results.sqlite.\n",
+    .notes =
+        "Both are made anew from the trials that have ended, at any time, and written whole. "
+        "results.csv has the same\nbytes in whatever order, by however many workers and on "
+        "whatever backend the trials were run; times and\nhosts are in results.sqlite. Trials that "
+        "the sweep "
+        "file no longer names stay, behind the others, with an\nempty column `trial`; they are "
+        "never the best.\n",
     .least = 1,
     .most = 1,
     .options = 0,

@@ -1,16 +1,9 @@
 /* collect.c: rows from directories, and the CSV file. The database is in collect_db.c. */
-#define _POSIX_C_SOURCE 200809L
-
 #include "study/collect.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/memory.h"
 #include "base/status.h"
 #include "study/output.h"
 #include "study/result.h"
@@ -210,60 +203,14 @@ static lehr_status take_other(sink *s, const char *id)
     return status;
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool is_listed(char *const *listed, size_t count, const char *id)
-{
-    return bsearch(&id, listed, count, sizeof *listed, by_text) != NULL;
-}
-
-/* Names in trials/ that are not listed[count], sorted. The caller frees each name and the list. */
-static lehr_status find_others(const lehr_yard *yard, char *const *listed, size_t count,
-                               char ***out, int32_t *found)
-{
-    const int fd = openat(yard->trials.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    LEHR_CHECK(dir != NULL, LEHR_ERR_IO, "%s: cannot be read", yard->trials.path);
-    lehr_status status = LEHR_OK;
-    const struct dirent *entry;
-    while (status == LEHR_OK && (entry = readdir(dir)) != NULL) {
-        void *list = *out;
-        if (entry->d_name[0] == '.' || is_listed(listed, count, entry->d_name))
-            continue;
-        status = lehr_memory_grow((size_t)*found + 1, sizeof **out, "names of trials", &list);
-        *out = list;
-        char *name = status == LEHR_OK ? strdup(entry->d_name) : NULL;
-        if (name == NULL)
-            status = lehr_fail(LEHR_ERR_MEMORY, "out of memory for names of trials");
-        else
-            (*out)[(*found)++] = name;
-    }
-    closedir(dir);
-    if (*found > 0)
-        qsort(*out, (size_t)*found, sizeof **out, by_text);
-    return status;
-}
-
 static lehr_status take_others(sink *s)
 {
-    char **listed = NULL, **other = NULL;
+    char **other = NULL;
     int32_t found = 0;
-    const size_t count = (size_t)s->ledger->count;
-    LEHR_TRY(LEHR_NEW(listed, count + 1, "names of trials"));
-    for (size_t i = 0; i < count; i++)
-        listed[i] = s->ledger->entry[i].id;
-    qsort(listed, count, sizeof *listed, by_text);
-    lehr_status status = find_others(s->yard, listed, count, &other, &found);
-    for (int32_t i = 0; i < found; i++) {
-        if (status == LEHR_OK)
-            status = take_other(s, other[i]);
-        free(other[i]);
-    }
-    LEHR_FREE(other);
-    LEHR_FREE(listed);
+    lehr_status status = lehr_ledger_others(s->ledger, s->yard, &other, &found);
+    for (int32_t i = 0; i < found && status == LEHR_OK; i++)
+        status = take_other(s, other[i]);
+    lehr_ledger_others_free(&other, found);
     return status;
 }
 

@@ -1,10 +1,15 @@
 /* ledger.c: writing and reading sweep.json, and the best point of what it lists. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "study/ledger.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/status.h"
@@ -139,6 +144,66 @@ static bool read_entries(lehr_ledger *l)
         if (!read_entry(l, json_array_get(trials, (size_t)l->count), &l->entry[l->count]))
             return false;
     return true;
+}
+
+/* ---- Trials of the sweep as it was ----------------------------------------------------------- */
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool is_listed(char *const *listed, size_t count, const char *id)
+{
+    return bsearch(&id, listed, count, sizeof *listed, by_text) != NULL;
+}
+
+/* Names in trials/ that are not listed[count], sorted. The caller frees each name and the list. */
+static lehr_status find_others(const lehr_yard *yard, char *const *listed, size_t count,
+                               char ***out, int32_t *found)
+{
+    const int fd = openat(yard->trials.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    LEHR_CHECK(dir != NULL, LEHR_ERR_IO, "%s: cannot be read", yard->trials.path);
+    lehr_status status = LEHR_OK;
+    const struct dirent *entry;
+    while (status == LEHR_OK && (entry = readdir(dir)) != NULL) {
+        void *list = *out;
+        if (entry->d_name[0] == '.' || is_listed(listed, count, entry->d_name))
+            continue;
+        status = lehr_memory_grow((size_t)*found + 1, sizeof **out, "names of trials", &list);
+        *out = list;
+        char *name = status == LEHR_OK ? strdup(entry->d_name) : NULL;
+        if (name == NULL)
+            status = lehr_fail(LEHR_ERR_MEMORY, "out of memory for names of trials");
+        else
+            (*out)[(*found)++] = name;
+    }
+    closedir(dir);
+    if (*found > 0)
+        qsort(*out, (size_t)*found, sizeof **out, by_text);
+    return status;
+}
+
+lehr_status lehr_ledger_others(const lehr_ledger *l, const lehr_yard *yard, char ***out,
+                               int32_t *found)
+{
+    char **listed = NULL;
+    const size_t count = (size_t)l->count;
+    LEHR_TRY(LEHR_NEW(listed, count + 1, "names of trials"));
+    for (size_t i = 0; i < count; i++)
+        listed[i] = l->entry[i].id;
+    qsort(listed, count, sizeof *listed, by_text);
+    const lehr_status status = find_others(yard, listed, count, out, found);
+    LEHR_FREE(listed);
+    return status;
+}
+
+void lehr_ledger_others_free(char ***list, int32_t found)
+{
+    for (int32_t i = 0; i < found; i++)
+        free((*list)[i]);
+    LEHR_FREE(*list);
 }
 
 /* ---- Points ---------------------------------------------------------------------------------- */

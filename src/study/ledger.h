@@ -35,6 +35,12 @@ lehr_status lehr_ledger_write(const lehr_trials *trials, const char *name, const
 lehr_status lehr_ledger_read(const lehr_yard *yard, lehr_ledger *out);
 void lehr_ledger_free(lehr_ledger *ledger);
 
+/* Trials of the sweep as it was: names in trials/ that the list does not have, sorted; `*out` starts as NULL and is
+ * given back in any case. Fails with LEHR_ERR_IO, LEHR_ERR_MEMORY. */
+lehr_status lehr_ledger_others(const lehr_ledger *ledger, const lehr_yard *yard, char ***out,
+                               int32_t *found);
+void lehr_ledger_others_free(char ***list, int32_t found);
+
 /* The objective of one point. */
 typedef struct lehr_point {
     double mean; /* over its finished trials, added in order of their numbers; NaN: none */

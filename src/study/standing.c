@@ -26,6 +26,7 @@ typedef struct gathering {
     time_t started, updated; /* the first and the last word of any trial; 0: none */
     int64_t least, most;     /* scans that checkpointed trials go on from; -1: not known of any */
     json_t *failed;          /* the first few, with their reasons */
+    int32_t others;          /* that the sweep no longer names */
 } gathering;
 
 /* ---- Gathering ------------------------------------------------------------------------------- */
@@ -62,10 +63,23 @@ static void add_times(gathering *s, const json_t *status)
         s->updated = updated;
 }
 
+static const bool none[LEHR_AXES_MAX];
+
+/* What a trial has on the axes, but for those that are left out. */
+static json_t *json_values(const lehr_ledger *ledger, const lehr_entry *entry, const bool *without)
+{
+    json_t *values = json_object();
+    for (int32_t i = 0; i < ledger->axes; i++)
+        if (!without[i])
+            json_object_set_new(values, ledger->axis[i], json_string(entry->value[i]));
+    return values;
+}
+
 static void add_reason(gathering *s, const lehr_entry *entry, const lehr_trial_look *look)
 {
     if (json_array_size(s->failed) < REASONS_MAX)
-        json_array_append_new(s->failed, json_pack("{s:s, s:o}", "id", entry->id, "reason",
+        json_array_append_new(s->failed, json_pack("{s:s, s:o, s:o}", "id", entry->id, "values",
+                                                   json_values(&s->ledger, entry, none), "reason",
                                                    lehr_json_text(look->reason)));
 }
 
@@ -140,13 +154,10 @@ static json_t *json_best(const gathering *s)
         return json_null();
     lehr_metric_print(&s->ledger.metric, metric);
     const lehr_entry *entry = &s->ledger.entry[best.first];
-    json_t *values = json_object();
-    for (int32_t i = 0; i < s->ledger.axes; i++)
-        if (!s->ledger.over[i])
-            json_object_set_new(values, s->ledger.axis[i], json_string(entry->value[i]));
-    return json_pack("{s:s, s:o, s:i, s:i, s:s, s:o}", "metric", metric, "mean",
-                     lehr_json_number(best.mean), "done", (int)best.done, "trials",
-                     (int)best.trials, "id", entry->id, "values", values);
+    return json_pack("{s:s, s:o, s:b, s:i, s:i, s:s, s:o}", "metric", metric, "mean",
+                     lehr_json_number(best.mean), "whole", best.done == best.trials, "done",
+                     (int)best.done, "trials", (int)best.trials, "id", entry->id, "values",
+                     json_values(&s->ledger, entry, s->ledger.over));
 }
 
 static json_t *json_saved(const gathering *s)
@@ -158,22 +169,30 @@ static json_t *json_saved(const gathering *s)
 
 static json_t *json_standing(const gathering *s)
 {
-    return json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:i, s:o}", "name",
+    return json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:i, s:i, s:o}", "name",
                      lehr_json_text(s->ledger.name), "dir", lehr_json_text(s->yard->dir.path),
                      "trials", (int)s->tally.trials, "states", json_counts(&s->tally), "best",
                      json_best(s), "failed", json_incref(s->failed), "time_left_s",
-                     lehr_json_number(time_left(s)), "unknown", (int)s->tally.unknown, "saved",
-                     json_saved(s));
+                     lehr_json_number(time_left(s)), "unknown", (int)s->tally.unknown, "others",
+                     (int)s->others, "saved", json_saved(s));
+}
+
+static lehr_status gather(gathering *s)
+{
+    char **other = NULL;
+    LEHR_TRY(lehr_ledger_read(s->yard, &s->ledger));
+    LEHR_TRY(LEHR_NEW(s->value, (size_t)s->ledger.count + 1, "the metrics of a sweep"));
+    for (int32_t i = 0; i < s->ledger.count; i++)
+        add_trial(s, i);
+    const lehr_status status = lehr_ledger_others(&s->ledger, s->yard, &other, &s->others);
+    lehr_ledger_others_free(&other, s->others);
+    return status;
 }
 
 lehr_status lehr_standing_json(const lehr_yard *yard, json_t **out)
 {
     gathering s = {.yard = yard, .least = -1, .most = -1, .failed = json_array()};
-    lehr_status status = lehr_ledger_read(yard, &s.ledger);
-    if (status == LEHR_OK)
-        status = LEHR_NEW(s.value, (size_t)s.ledger.count + 1, "the metrics of a sweep");
-    for (int32_t i = 0; status == LEHR_OK && i < s.ledger.count; i++)
-        add_trial(&s, i);
+    lehr_status status = gather(&s);
     if (status == LEHR_OK) {
         *out = json_standing(&s);
         if (*out == NULL)
@@ -202,24 +221,71 @@ static const char *text_of(const json_t *object, const char *key)
     return text != NULL ? text : "?";
 }
 
-static void add_best(const json_t *best, lehr_text *out)
+static long long whole_of(const json_t *object, const char *key)
 {
-    const char *key;
+    return (long long)json_integer_value(json_object_get(object, key));
+}
+
+/* "temperatures.rungs=4, seed=1" */
+static void add_values(const json_t *values, lehr_text *out)
+{
+    const char *key, *separator = "";
     json_t *value;
-    if (!json_is_object(best))
-        return;
-    const char *separator = "";
-    lehr_text_add(out, "%-12s  %s %.6g, %lld of %lld trials\n", "best", text_of(best, "metric"),
-                  json_number_value(json_object_get(best, "mean")),
-                  (long long)json_integer_value(json_object_get(best, "done")),
-                  (long long)json_integer_value(json_object_get(best, "trials")));
-    lehr_text_add(out, "%-12s  ", "");
-    json_object_foreach(json_object_get(best, "values"), key, value)
+    json_object_foreach((json_t *)values, key, value)
     {
         lehr_text_add(out, "%s%s=%s", separator, key, json_string_value(value));
         separator = ", ";
     }
+}
+
+/* Means over some of the trials of their points are no fair comparison, and the words say so. */
+static void add_best(const json_t *best, lehr_text *out)
+{
+    if (!json_is_object(best))
+        return;
+    const bool whole = json_is_true(json_object_get(best, "whole"));
+    lehr_text_add(out, "%-12s  %s %.6g, %lld of %lld trial%s%s\n", whole ? "best" : "best so far",
+                  text_of(best, "metric"), json_number_value(json_object_get(best, "mean")),
+                  whole_of(best, "done"), whole_of(best, "trials"),
+                  lehr_plural(whole_of(best, "trials")),
+                  whole ? "" : ": no point has all of its trials");
+    lehr_text_add(out, "%-12s  ", "");
+    add_values(json_object_get(best, "values"), out);
     lehr_text_add(out, "\n");
+}
+
+static void add_failed(const json_t *standing, lehr_text *out)
+{
+    size_t i;
+    const json_t *failed;
+    const json_t *list = json_object_get(standing, "failed");
+    json_array_foreach(list, i, failed)
+    {
+        lehr_text_add(out, "%-12s  %s (", "failed", text_of(failed, "id"));
+        add_values(json_object_get(failed, "values"), out);
+        lehr_text_add(out, "): %s\n", text_of(failed, "reason"));
+    }
+    const long long all = whole_of(json_object_get(standing, "states"), "failed"),
+                    more = all - (long long)json_array_size(list);
+    if (more > 0)
+        lehr_text_add(out, "%-12s  %lld more: state and values in results.csv of lehr collect\n",
+                      "", more);
+}
+
+/* What the sweep file no longer names is kept, and counts for nothing. */
+static void add_others(const json_t *standing, lehr_text *out)
+{
+    const long long others = whole_of(standing, "others");
+    if (others > 0)
+        lehr_text_add(out, "%-12s  %lld trial%s no longer part of the sweep: never the best\n",
+                      "others", others, others == 1 ? " is" : "s are");
+}
+
+void lehr_standing_findings(const json_t *standing, lehr_text *out)
+{
+    add_best(json_object_get(standing, "best"), out);
+    add_failed(standing, out);
+    add_others(standing, out);
 }
 
 static void add_states(const json_t *states, lehr_text *out)
@@ -247,11 +313,10 @@ static void add_scans(const json_t *saved, lehr_text *out)
 
 void lehr_standing_table(const json_t *standing, lehr_text *out)
 {
-    size_t i;
-    json_t *failed;
     const json_t *left = json_object_get(standing, "time_left_s");
-    lehr_text_add(out, "%-12s  %s, %lld trials: ", "sweep", text_of(standing, "name"),
-                  (long long)json_integer_value(json_object_get(standing, "trials")));
+    const long long trials = whole_of(standing, "trials");
+    lehr_text_add(out, "%-12s  %s, %lld trial%s: ", "sweep", text_of(standing, "name"), trials,
+                  lehr_plural(trials));
     add_states(json_object_get(standing, "states"), out);
     add_scans(json_object_get(standing, "saved"), out);
     if (json_is_number(left) && lehr_standing_moves(standing)) {
@@ -259,17 +324,15 @@ void lehr_standing_table(const json_t *standing, lehr_text *out)
         lehr_text_add_time(json_number_value(left), out);
     }
     lehr_text_add(out, "\n");
-    add_best(json_object_get(standing, "best"), out);
-    json_array_foreach(json_object_get(standing, "failed"), i, failed) lehr_text_add(
-        out, "%-12s  %s: %s\n", "failed", text_of(failed, "id"), text_of(failed, "reason"));
+    lehr_standing_findings(standing, out);
     lehr_text_add(out, "%-12s  %s\n", "files", text_of(standing, "dir"));
 }
 
 void lehr_standing_line(const lehr_worker_progress *p, lehr_text *out)
 {
     const int32_t *state = p->tally.state;
-    lehr_text_add(out, "%d/%d trials done, %d running", state[LEHR_TRIAL_DONE], p->tally.trials,
-                  state[LEHR_TRIAL_RUNNING]);
+    lehr_text_add(out, "%d/%d trial%s done, %d running", state[LEHR_TRIAL_DONE], p->tally.trials,
+                  lehr_plural(p->tally.trials), state[LEHR_TRIAL_RUNNING]);
     if (state[LEHR_TRIAL_PRUNED] > 0)
         lehr_text_add(out, ", %d pruned", state[LEHR_TRIAL_PRUNED]);
     if (state[LEHR_TRIAL_FAILED] > 0)

@@ -12,6 +12,10 @@ lehr_status lehr_standing_json(const lehr_yard *yard, struct json_t **out);
 /* The table for people, made of that object. */
 void lehr_standing_table(const struct json_t *standing, lehr_text *out);
 
+/* Of that table what was found: the best point, "so far" where none has all of its trials, what failed, and how many
+ * trials are no longer part of the sweep. */
+void lehr_standing_findings(const struct json_t *standing, lehr_text *out);
+
 /* "312/500 trials done, 20 running, 1 failed, 305 k proposals/s, left 4 min 10 s". */
 void lehr_standing_line(const lehr_worker_progress *progress, lehr_text *out);
 

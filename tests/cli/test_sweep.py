@@ -163,6 +163,46 @@ class Sweep(SweepTest):
         trial = "out/trials/" + rows[0]["id"]
         self.lehr("run", trial + "/config.yaml", "-q", "-o", trial)  # a run's directory like any other
 
+    def test_the_best_point_is_one_that_is_whole_or_so_far(self):
+        self.sweep("out", "--shard", "0/4")  # one seed of every point
+        state = self.status("out")
+        self.assertEqual((state["best"]["whole"], state["best"]["done"], state["best"]["trials"]), (False, 1, 4))
+        for words in (("status", "out"), ("collect", "out")):
+            told = self.lehr(*words).stdout
+            self.assertRegex(told, r"(?m)^best so far +best.validation.loss \S+, 1 of 4 trials: no point has all of its trials$")
+        self.sweep("out")
+        best = self.status("out")["best"]
+        self.assertTrue(best["whole"])
+        told = self.lehr("collect", "out").stdout
+        self.assertRegex(told, r"(?m)^16 trials in out/results.csv .*\nbest  +best.validation.loss \S+, 4 of 4 trials\n +temperatures.rungs=")
+
+        # With one of its trials away, the best point is no longer compared, though its mean may be lower still.
+        os.rename(self.path("out", "trials", best["id"]), self.path("gone"))
+        second = self.status("out")["best"]
+        self.assertTrue(second["whole"])
+        self.assertNotEqual(second["values"], best["values"])
+
+    def test_trials_that_the_file_no_longer_names_stay_and_are_never_the_best(self):
+        self.sweep("out")
+        best = self.status("out")["best"]
+        self.write("sweep.yaml", SWEEP.replace("[3, 4]", "[%d]" % (7 - int(best["values"]["temperatures.rungs"]))))
+        self.sweep("out")
+        now = self.status("out")
+        self.assertEqual((now["trials"], now["others"]), (8, 8))
+        self.assertGreater(now["best"]["mean"], best["mean"])
+        told = self.lehr("collect", "out").stdout
+        self.assertRegex(told, r"(?m)^others +8 trials are no longer part of the sweep: never the best$")
+        rows = list(csv.DictReader(self.results("out").decode().splitlines()))
+        self.assertEqual([row["trial"] for row in rows], [str(i) for i in range(8)] + [""] * 8)
+        self.assertEqual({row["temperatures.rungs"] for row in rows[8:]}, {best["values"]["temperatures.rungs"]})
+
+    def test_one_trial_is_no_trials(self):
+        self.write("sweep.yaml", "base: tiny.yaml\naxes: {seed: [1]}\n")
+        self.assertIn("1 trial in 1 pack of", self.lehr("sweep", "sweep.yaml", "--dry-run").stdout)
+        self.assertIn("sweep of 1 trial on", self.lehr("sweep", "sweep.yaml", "-o", "out").stderr)
+        self.assertRegex(self.lehr("collect", "out").stdout, "^1 trial in ")
+        self.assertIn(", 1 trial: 1 done", self.lehr("status", "out").stdout)
+
     def test_mistakes_are_found_before_any_work(self):
         for text, says in (
             ("base: tiny.yaml\naxes: {sed: [1]}\n", "sweep.yaml:2:8: unknown key 'sed'; the nearest known key is 'seed'"),
@@ -205,6 +245,10 @@ class Failures(SweepTest):
         state = strict_json(done.stdout)
         self.assertEqual((state["states"]["done"], state["states"]["failed"]), (3, 3))
         self.assertIn("finite", state["failed"][0]["reason"])
+        self.assertEqual([f["values"]["seed"] for f in state["failed"]], ["1", "2", "3"])
+        named = r"(?m)^failed +%s \(network.init.scale=\S+, seed=1\): .*finite" % state["failed"][0]["id"]
+        self.assertRegex(self.lehr("status", "out").stdout, named)
+        self.assertRegex(self.lehr("collect", "out").stdout, named)
         rows = list(csv.DictReader(self.results("out").decode().splitlines()))
         self.assertEqual([row["state"] for row in rows], ["done"] * 3 + ["failed"] * 3)
         self.assertEqual(rows[3]["state_hash"], "")
