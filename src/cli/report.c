@@ -26,7 +26,8 @@ static lehr_status find_runs(const lehr_options *options, lehr_run_list *list)
     for (int32_t i = 0; i < options->arguments; i++)
         if (!is_report(options->argument[i]))
             LEHR_TRY(lehr_run_list_add(list, options->argument[i]));
-    LEHR_CHECK(list->count > 0, LEHR_ERR_ARG, "a directory is missing: lehr report DIR...");
+    LEHR_CHECK(list->runs.count > 0 || list->named_sweep, LEHR_ERR_ARG,
+               "a directory is missing: lehr report DIR...");
     return LEHR_OK;
 }
 
@@ -63,8 +64,8 @@ static lehr_status write_report(const lehr_options *options, const json_t *data)
 static lehr_status report_runs(const lehr_options *options, const lehr_run_list *list)
 {
     json_t *data = NULL;
-    LEHR_TRY(list->count == 1 ? lehr_report_one(list->path[0], &data)
-                              : lehr_report_many(list, &data));
+    const bool one = list->runs.count == 1 && !list->named_sweep;
+    LEHR_TRY(one ? lehr_report_one(list->runs.path[0], &data) : lehr_report_many(list, &data));
     const lehr_status status = write_report(options, data);
     json_decref(data);
     return status;
@@ -91,7 +92,10 @@ const lehr_command lehr_command_report = {
         "whole: curves,\n"
         "ladder, moves, energies where output.trace.energy kept them, warnings, provenance. "
         "Several are compared:\n"
-        "the keys that differ between their configs are the axes. The file needs no network and "
+        "the keys that differ between their configs are the axes; trials of a sweep by its "
+        "objective, "
+        "averaged\nas it says, with how far it is and how trials at work go. The file needs no "
+        "network and "
         "no other file.\n"
         "It is DIR/report.html, or report.html beside several DIRs, made anew each time; a file "
         "that -o names\n"

@@ -2,7 +2,7 @@
  *
  * The data are one JSON object, which page.h puts into a page. Of one run ("kind": "run") it is everything that
  * the directory holds, curves thinned and energies binned; of several ("kind": "runs") their differing keys,
- * what each has reached, and what each key does on average. A run that still runs, or was killed, is shown as
+ * what each has reached, what each key does on average, and the sweeps whose trials they are. A run that still runs, or was killed, is shown as
  * far as it has come. */
 #ifndef LEHR_STUDY_REPORT_H
 #define LEHR_STUDY_REPORT_H
@@ -19,17 +19,25 @@ struct json_t; /* of jansson */
 
 /* ---- Which runs (report_find.c) -------------------------------------------------------------- */
 
-/* Directories of runs; all zero is none. */
-typedef struct lehr_run_list {
+typedef struct lehr_dir_list {
     char (*path)[LEHR_PATH_MAX];
     int32_t count;
+} lehr_dir_list;
+
+/* Directories of runs, and of the sweeps whose trials are among them; all zero is none. */
+typedef struct lehr_run_list {
+    lehr_dir_list runs, sweeps;
+    bool named_sweep; /* a sweep's own directory was added: it is shown even without any run */
 } lehr_run_list;
 
 /* Is this the directory of a run? */
 bool lehr_run_is_at(const char *path);
 
+/* Is the run at `run` a trial? Then of which sweep, and under which id. */
+bool lehr_run_sweep(const char *run, char sweep[LEHR_PATH_MAX], char id[LEHR_NAME_MAX]);
+
 /* Add the run at `path`, or else all runs some folders below it (a sweep), by name. Fails with LEHR_ERR_DATA
- * when there is none, LEHR_ERR_IO when a folder cannot be read. */
+ * when there is none and it is no sweep, LEHR_ERR_IO when a folder cannot be read. */
 lehr_status lehr_run_list_add(lehr_run_list *list, const char *path);
 void lehr_run_list_free(lehr_run_list *list);
 
@@ -58,8 +66,12 @@ int32_t lehr_report_flow(const lehr_report_run *run, double *flow);
 /* ---- Parts of its data ----------------------------------------------------------------------- */
 
 /* report_curves.c: events.jsonl in columns of at most `points` lines, or NULL columns without any line. A last
- * line that was cut off is dropped. */
+ * line that was cut off is dropped. Of a trial at work they are in the journal of its pack. */
 lehr_status lehr_report_curves(const lehr_report_run *run, int32_t points, struct json_t **out);
+
+/* The same of lines in memory; `name` stands in errors. */
+lehr_status lehr_report_columns(const char *name, const char *lines, size_t length, int32_t points,
+                                struct json_t **out);
 
 /* report_trace.c: energies of every rung, binned, from the scans after which step sizes are frozen; {"missing":
  * sentence} without a trace. */

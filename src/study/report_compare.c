@@ -9,6 +9,7 @@
 #include "study/config_schema.h"
 #include "study/report.h"
 #include "study/report_effect.h"
+#include "study/report_sweep.h"
 #include "study/result.h"
 
 /* What is compared, and where it stands in result.json. */
@@ -27,6 +28,9 @@ static const metric metrics[] = {
     {"validation R2", {"best", "validation", "r2"}, true},
     {"train R2", {"best", "train", "r2"}, true},
     {"test R2", {"best", "test", "r2"}, true},
+    {"validation RMSE", {"best", "validation", "rmse"}, false},
+    {"train RMSE", {"best", "train", "rmse"}, false},
+    {"test RMSE", {"best", "test", "rmse"}, false},
     {"proposals", {"proposals"}, false},
     {"seconds", {"wall_s"}, false},
     {"proposals per second", {"proposals_per_s"}, true},
@@ -35,12 +39,16 @@ static const metric metrics[] = {
 };
 enum { METRICS = sizeof metrics / sizeof *metrics };
 
-/* All runs, as the page will hold them: {dir, name, id, state, stop, keys, metrics}. */
+/* All runs, as the page will hold them: {dir, name, id, state, stop, sweep, point, trials, part, keys, metrics}: the
+ * number of a sweep and of a point in it, and how many trials that has; null without; part: not of the sweep any
+ * more. */
 typedef struct comparison {
+    lehr_report_sweeps sweeps;
     json_t *runs;
     json_t *axes;    /* [{key, repeat, numbers}] */
     json_t *metrics; /* [{name, high_is_good}], of those that any run has */
     json_t *effects; /* [axes][metrics], see report_effect.h */
+    json_t *about;   /* the sweeps, see report_sweep.h */
 } comparison;
 
 /* ---- One run --------------------------------------------------------------------------------- */
@@ -95,7 +103,26 @@ static json_t *json_text_of(const json_t *object, const char *key)
     return json_is_string(value) ? json_incref(value) : json_string("");
 }
 
-static lehr_status fill_run(const lehr_report_run *run, json_t *runs)
+static json_t *json_number_or_null(int64_t number)
+{
+    return number >= 0 ? json_integer(number) : json_null();
+}
+
+/* What the sweep of a trial says of it: the state, and the point that it stands for. */
+static void place_run(const lehr_report_place *place, json_t *object)
+{
+    const lehr_report_sweep *s = place->sweep;
+    const int32_t point = place->entry >= 0 ? s->ledger.entry[place->entry].point : -1;
+    if (s != NULL)
+        json_object_set_new(object, "state", json_string(lehr_trial_state_name(place->state)));
+    json_object_set_new(object, "sweep", json_number_or_null(s != NULL ? place->number : -1));
+    json_object_set_new(object, "point", json_number_or_null(point));
+    json_object_set_new(object, "trials", json_number_or_null(point >= 0 ? s->trials[point] : -1));
+    json_object_set_new(object, "part", json_boolean(s == NULL || point >= 0));
+}
+
+static lehr_status fill_run(const lehr_report_run *run, const lehr_report_place *place,
+                            json_t *runs)
 {
     json_t *keys = json_object(), *values = json_array();
     const lehr_status status = add_keys(&run->config, keys);
@@ -106,20 +133,35 @@ static lehr_status fill_run(const lehr_report_run *run, json_t *runs)
                                "id", json_text_of(run->status, "id"), "state",
                                json_text_of(run->status, "state"), "stop",
                                json_text_of(run->result, "stop"), "keys", keys, "metrics", values);
+    place_run(place, object);
     const bool added = json_array_append_new(runs, object) == 0;
     LEHR_TRY(status);
     LEHR_CHECK(added, LEHR_ERR_MEMORY, "out of memory for a report");
     return LEHR_OK;
 }
 
-static lehr_status add_run(const char *dir, json_t *runs)
+static lehr_status add_run(const char *dir, comparison *c)
 {
     lehr_report_run run;
+    lehr_report_place place;
+    LEHR_TRY(lehr_report_sweeps_find(&c->sweeps, dir, &place));
     lehr_status status = lehr_report_open(dir, &run);
     if (status == LEHR_OK)
-        status = fill_run(&run, runs);
+        status = fill_run(&run, &place, c->runs);
     lehr_report_close(&run);
     return status;
+}
+
+/* Runs that are compared: without those that their sweep no longer names, unless there is nothing else. */
+static json_t *find_parts(const json_t *runs)
+{
+    json_t *parts = json_array();
+    for (size_t i = 0; i < json_array_size(runs); i++)
+        if (json_is_true(json_object_get(json_array_get(runs, i), "part")))
+            json_array_append(parts, json_array_get(runs, i));
+    if (json_array_size(parts) == 0)
+        json_array_extend(parts, (json_t *)runs);
+    return parts;
 }
 
 /* ---- Axes ------------------------------------------------------------------------------------ */
@@ -131,9 +173,11 @@ static bool is_no_axis(const char *name)
            strncmp(name, "output.", 7) == 0;
 }
 
-/* Runs that differ in nothing else repeat each other. */
-static bool is_repeat(const char *name)
+/* Runs that differ in nothing else repeat each other: in what an objective is averaged over, or else in seeds. */
+static bool is_repeat(const lehr_report_sweeps *sweeps, const char *name)
 {
+    if (lehr_report_sweeps_one(sweeps) != NULL)
+        return lehr_report_sweeps_over(sweeps, name);
     return strcmp(name, "seed") == 0 || strcmp(name, "data.split_seed") == 0;
 }
 
@@ -153,17 +197,17 @@ static bool differs(const json_t *runs, const char *name)
     return false;
 }
 
-static void add_axis(const json_t *runs, const char *name, json_t *axes)
+static void add_axis(const json_t *runs, const char *name, bool repeat, json_t *axes)
 {
     bool numbers = true;
     for (size_t i = 0; i < json_array_size(runs); i++)
         numbers &= json_is_number(key_of(runs, i, name));
-    json_array_append_new(axes, json_pack("{s:s, s:b, s:b}", "key", name, "repeat", is_repeat(name),
-                                          "numbers", numbers));
+    json_array_append_new(
+        axes, json_pack("{s:s, s:b, s:b}", "key", name, "repeat", (int)repeat, "numbers", numbers));
 }
 
-/* In the order of a config; seeds, which only repeat, come last. */
-static json_t *find_axes(const json_t *runs)
+/* In the order of a config; those that only repeat come last. */
+static json_t *find_axes(const lehr_report_sweeps *sweeps, const json_t *runs)
 {
     json_t *axes = json_array();
     for (int repeat = 0; repeat < 2; repeat++)
@@ -173,8 +217,9 @@ static json_t *find_axes(const json_t *runs)
             for (int32_t m = 0; m < moves; m++) {
                 char name[LEHR_CONFIG_PATH_MAX];
                 lehr_config_name(key, m, name);
-                if (!is_no_axis(name) && is_repeat(name) == (repeat == 1) && differs(runs, name))
-                    add_axis(runs, name, axes);
+                if (!is_no_axis(name) && is_repeat(sweeps, name) == (repeat == 1) &&
+                    differs(runs, name))
+                    add_axis(runs, name, repeat == 1, axes);
             }
         }
     return axes;
@@ -206,16 +251,27 @@ static bool is_known(const json_t *runs, size_t m)
     return false;
 }
 
+/* The objective as sweeps have it: its goal is theirs. */
+static json_t *json_metric(const metric *m, const lehr_report_sweep *sweep)
+{
+    const lehr_metric_path *path = sweep != NULL ? &sweep->ledger.metric : NULL;
+    const bool objective = path != NULL && m->path[2] != NULL &&
+                           strcmp(m->path[1], path->part) == 0 &&
+                           strcmp(m->path[2], path->name) == 0;
+    const bool high = objective ? sweep->ledger.maximize : m->high_is_good;
+    return json_pack("{s:s, s:b, s:b}", "name", m->name, "high_is_good", (int)high, "objective",
+                     (int)objective);
+}
+
 /* Those that some run has; the others go from every run. */
-static json_t *find_metrics(const json_t *runs)
+static json_t *find_metrics(const json_t *runs, const lehr_report_sweep *sweep)
 {
     json_t *list = json_array();
     bool known[METRICS];
     for (size_t m = 0; m < METRICS; m++) {
         known[m] = is_known(runs, m);
         if (known[m])
-            json_array_append_new(list, json_pack("{s:s, s:b}", "name", metrics[m].name,
-                                                  "high_is_good", metrics[m].high_is_good));
+            json_array_append_new(list, json_metric(&metrics[m], sweep));
     }
     for (size_t i = 0; i < json_array_size(runs); i++)
         for (size_t m = METRICS; m-- > 0;)
@@ -229,25 +285,32 @@ static json_t *find_metrics(const json_t *runs)
 static lehr_status fill(const lehr_run_list *list, comparison *c)
 {
     c->runs = json_array();
-    for (int32_t i = 0; i < list->count; i++)
-        LEHR_TRY(add_run(list->path[i], c->runs));
-    c->axes = find_axes(c->runs);
+    LEHR_TRY(lehr_report_sweeps_open(list, &c->sweeps));
+    for (int32_t i = 0; i < list->runs.count; i++)
+        LEHR_TRY(add_run(list->runs.path[i], c));
+    json_t *parts = find_parts(c->runs);
+    c->axes = find_axes(&c->sweeps, parts);
     keep_axes(c->runs, c->axes);
-    c->metrics = find_metrics(c->runs);
-    return lehr_report_effects(c->runs, c->axes, c->metrics, &c->effects);
+    c->metrics = find_metrics(c->runs, lehr_report_sweeps_one(&c->sweeps));
+    const lehr_status status = lehr_report_effects(parts, c->axes, c->metrics, &c->effects);
+    json_decref(parts);
+    LEHR_TRY(status);
+    return lehr_report_sweeps_json(&c->sweeps, &c->about);
 }
 
 lehr_status lehr_report_many(const lehr_run_list *list, json_t **out)
 {
-    comparison c = {NULL, NULL, NULL, NULL};
+    comparison c = {.runs = NULL};
     lehr_status status = fill(list, &c);
     json_t *data = NULL;
     if (status == LEHR_OK)
-        data = json_pack("{s:s, s:s, s:s, s:O, s:O, s:O, s:O}", "kind", "runs", "version",
-                         lehr_version(), "commit", lehr_commit(), "runs", c.runs, "axes", c.axes,
-                         "metrics", c.metrics, "effects", c.effects);
+        data = json_pack("{s:s, s:s, s:s, s:O, s:O, s:O, s:O, s:O}", "kind", "runs", "version",
+                         lehr_version(), "commit", lehr_commit(), "sweeps", c.about, "runs", c.runs,
+                         "axes", c.axes, "metrics", c.metrics, "effects", c.effects);
     if (status == LEHR_OK && data == NULL)
         status = lehr_fail(LEHR_ERR_MEMORY, "out of memory for a report");
+    lehr_report_sweeps_close(&c.sweeps);
+    json_decref(c.about);
     json_decref(c.runs);
     json_decref(c.axes);
     json_decref(c.metrics);

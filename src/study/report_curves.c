@@ -9,7 +9,7 @@
 #include "model/file.h"
 #include "study/directory.h"
 #include "study/report.h"
-#include "study/shelf.h"
+#include "study/report_work.h"
 
 /* Name of a column, and where it stands in a line. */
 typedef struct column {
@@ -114,27 +114,37 @@ static lehr_status make(const char *path, const lehr_file *file, int32_t points,
     return LEHR_OK;
 }
 
-/* A trial at work: its lines are those of its pack. */
-static lehr_status make_packed(const char *dir, int32_t points, json_t **out)
+lehr_status lehr_report_columns(const char *name, const char *lines, size_t length, int32_t points,
+                                json_t **out)
 {
     char none[] = "";
-    lehr_text lines = {0};
-    lehr_status status = lehr_crate_lines(dir, &lines);
-    if (status == LEHR_OK)
-        status = make(dir, &(lehr_file){lines.length > 0 ? lines.data : none, lines.length}, points,
-                      out);
-    lehr_text_free(&lines);
+    const lehr_file file = {length > 0 ? (char *)lines : none, length};
+    return make(name, &file, points, out);
+}
+
+/* A trial at work: its lines are those of its pack. */
+static lehr_status make_packed(const char *sweep, const char *id, const lehr_report_run *run,
+                               int32_t points, json_t **out)
+{
+    lehr_yard yard;
+    LEHR_TRY(lehr_yard_open(sweep, &yard));
+    lehr_work_trial trial = {.id = id};
+    lehr_work_look(&yard, &trial);
+    lehr_status status = lehr_work_read(sweep, &trial, 1, points);
+    lehr_yard_close(&yard);
+    if (status == LEHR_OK && trial.columns == NULL)
+        status = lehr_report_columns(run->dir, NULL, 0, points, &trial.columns);
+    *out = trial.columns;
     return status;
 }
 
 lehr_status lehr_report_curves(const lehr_report_run *run, int32_t points, json_t **out)
 {
-    char path[LEHR_PATH_MAX], owner[LEHR_PATH_MAX];
+    char path[LEHR_PATH_MAX], sweep[LEHR_PATH_MAX], id[LEHR_NAME_MAX];
     lehr_file file;
     LEHR_TRY(lehr_path_join(run->dir, "events.jsonl", path));
-    LEHR_TRY(lehr_path_join(run->dir, "owner", owner));
-    if (access(path, F_OK) != 0 && access(owner, F_OK) == 0)
-        return make_packed(run->dir, points, out);
+    if (access(path, F_OK) != 0 && lehr_run_sweep(run->dir, sweep, id))
+        return make_packed(sweep, id, run, points, out);
     LEHR_TRY(lehr_file_read(path, &file));
     const lehr_status status = make(path, &file, points, out);
     lehr_file_free(&file);

@@ -1,5 +1,5 @@
-/* report_find.c: directories of runs, and those below a directory. */
-#define _POSIX_C_SOURCE 200809L
+/* report_find.c: directories of runs, those below a directory, and the sweeps whose trials they are. */
+#define _XOPEN_SOURCE 700 /* realpath */
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "study/directory.h"
 #include "study/report.h"
+#include "study/yard.h"
 
 /* A sweep keeps its trials at most this many folders below its own. */
 enum { DEPTH_MAX = 3 };
@@ -34,7 +35,38 @@ bool lehr_run_is_at(const char *path)
     return true;
 }
 
-static lehr_status append(lehr_run_list *list, const char *path)
+/* ---- Sweeps ---------------------------------------------------------------------------------- */
+
+/* A folder called trials is not yet a sweep's. */
+static bool is_sweep(const char *path)
+{
+    char file[LEHR_PATH_MAX];
+    struct stat about;
+    return lehr_yard_is(path) && lehr_path_join(path, "sweep.json", file) == LEHR_OK &&
+           stat(file, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+static bool split_trial(const char *run, char sweep[LEHR_PATH_MAX], char id[LEHR_NAME_MAX])
+{
+    char trials[LEHR_PATH_MAX], name[LEHR_NAME_MAX];
+    return lehr_path_split(run, trials, id) == LEHR_OK &&
+           lehr_path_split(trials, sweep, name) == LEHR_OK && strcmp(name, "trials") == 0 &&
+           is_sweep(sweep);
+}
+
+bool lehr_run_sweep(const char *run, char sweep[LEHR_PATH_MAX], char id[LEHR_NAME_MAX])
+{
+    if (split_trial(run, sweep, id))
+        return true;
+    char *real = realpath(run, NULL);
+    const bool found = real != NULL && split_trial(real, sweep, id);
+    free(real);
+    return found;
+}
+
+/* ---- Lists of directories -------------------------------------------------------------------- */
+
+static lehr_status append(lehr_dir_list *list, const char *path)
 {
     const bool full = (list->count & (list->count - 1)) == 0; /* 0, 1, 2, 4, 8, ... */
     const size_t capacity = list->count == 0 ? 1 : 2 * (size_t)list->count;
@@ -47,6 +79,24 @@ static lehr_status append(lehr_run_list *list, const char *path)
     return LEHR_OK;
 }
 
+static lehr_status append_sweep(lehr_run_list *list, const char *path)
+{
+    for (int32_t i = list->sweeps.count; i-- > 0;) /* most often the last one */
+        if (strcmp(list->sweeps.path[i], path) == 0)
+            return LEHR_OK;
+    return append(&list->sweeps, path);
+}
+
+static lehr_status append_run(lehr_run_list *list, const char *path)
+{
+    char sweep[LEHR_PATH_MAX], id[LEHR_NAME_MAX];
+    if (lehr_run_sweep(path, sweep, id))
+        LEHR_TRY(append_sweep(list, sweep));
+    return append(&list->runs, path);
+}
+
+/* ---- Below a directory ----------------------------------------------------------------------- */
+
 static lehr_status walk(lehr_run_list *list, const char *path, int depth);
 
 static lehr_status walk_entries(lehr_run_list *list, const char *path, DIR *folder, int depth)
@@ -57,7 +107,7 @@ static lehr_status walk_entries(lehr_run_list *list, const char *path, DIR *fold
             continue;
         LEHR_TRY(lehr_path_join(path, entry->d_name, below));
         if (lehr_run_is_at(below))
-            LEHR_TRY(append(list, below));
+            LEHR_TRY(append_run(list, below));
         else if (depth < DEPTH_MAX && is_folder(below))
             LEHR_TRY(walk(list, below, depth + 1));
     }
@@ -79,20 +129,38 @@ static int compare(const void *a, const void *b)
     return strcmp((const char *)a, (const char *)b);
 }
 
+/* A sweep may be without any run yet. */
+static lehr_status add_sweep(lehr_run_list *list, const char *path)
+{
+    char sweep[LEHR_PATH_MAX];
+    LEHR_CHECK(lehr_text_copy(sweep, sizeof sweep, path), LEHR_ERR_ARG,
+               "path '%.60s...' is too long", path);
+    for (size_t end = strlen(sweep); end > 1 && sweep[end - 1] == '/'; end--)
+        sweep[end - 1] = '\0';
+    list->named_sweep = true;
+    return append_sweep(list, sweep);
+}
+
 lehr_status lehr_run_list_add(lehr_run_list *list, const char *path)
 {
     if (lehr_run_is_at(path))
-        return append(list, path);
-    const int32_t before = list->count;
+        return append_run(list, path);
+    const int32_t before = list->runs.count;
+    const bool sweep = is_sweep(path);
+    if (sweep)
+        LEHR_TRY(add_sweep(list, path));
     LEHR_TRY(walk(list, path, 1));
-    LEHR_CHECK(list->count > before, LEHR_ERR_DATA,
+    const int32_t found = list->runs.count - before;
+    LEHR_CHECK(found > 0 || sweep, LEHR_ERR_DATA,
                "%s is not the directory of a run, and there is none below it", path);
-    qsort(list->path + before, (size_t)(list->count - before), sizeof *list->path, compare);
+    if (found > 1)
+        qsort(list->runs.path + before, (size_t)found, sizeof *list->runs.path, compare);
     return LEHR_OK;
 }
 
 void lehr_run_list_free(lehr_run_list *list)
 {
-    LEHR_FREE(list->path);
-    list->count = 0;
+    LEHR_FREE(list->runs.path);
+    LEHR_FREE(list->sweeps.path);
+    list->runs.count = list->sweeps.count = 0;
 }

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,9 +12,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "lehr/lehr.h"
-#include "model/file.h"
 #include "study/generations.h"
-#include "study/result.h"
 
 void lehr_crate_prefix(const char *trial, char out[LEHR_RUN_ID_BYTES + 1])
 {
@@ -158,42 +155,4 @@ void lehr_shelf_clear(lehr_shelf *shelf)
         forget(shelf->source[i]);
     LEHR_FREE(shelf->source);
     shelf->count = 0;
-}
-
-/* ---- For those who only look ------------------------------------------------------------------- */
-
-/* events.jsonl of the crate that a trial's directory leads to; false: none. */
-static bool find_events(const char *trial, char path[LEHR_PATH_MAX], char id[LEHR_NAME_MAX])
-{
-    char trials[LEHR_PATH_MAX], sweep[LEHR_PATH_MAX], packs[LEHR_PATH_MAX], crate[LEHR_PATH_MAX],
-        unused[LEHR_NAME_MAX];
-    json_t *owner = NULL;
-    if (lehr_result_read(trial, "owner", &owner) != LEHR_OK)
-        return false;
-    const char *pack = json_string_value(json_object_get(owner, "pack"));
-    const bool found = pack != NULL && lehr_name_check(pack) == LEHR_OK &&
-                       lehr_path_split(trial, trials, id) == LEHR_OK &&
-                       lehr_path_split(trials, sweep, unused) == LEHR_OK &&
-                       lehr_path_join(sweep, "packs", packs) == LEHR_OK &&
-                       lehr_path_join(packs, pack, crate) == LEHR_OK &&
-                       lehr_path_join(crate, "events.jsonl", path) == LEHR_OK;
-    json_decref(owner);
-    return found && access(path, F_OK) == 0;
-}
-
-lehr_status lehr_crate_lines(const char *trial, lehr_text *out)
-{
-    char path[LEHR_PATH_MAX], id[LEHR_NAME_MAX], before[LEHR_NAME_MAX + 16];
-    lehr_file file = {0};
-    if (!find_events(trial, path, id))
-        return LEHR_OK;
-    LEHR_TRY(lehr_file_read(path, &file));
-    const size_t skip = (size_t)snprintf(before, sizeof before, "{\"trial\":\"%s\",", id);
-    const char *line = file.data, *end = file.data + file.size, *next;
-    for (; line < end && (next = memchr(line, '\n', (size_t)(end - line))) != NULL; line = next + 1)
-        if ((size_t)(next - line) > skip && memcmp(line, before, skip) == 0)
-            lehr_text_add(out, "{%.*s\n", (int)((size_t)(next - line) - skip), line + skip);
-    lehr_file_free(&file);
-    LEHR_CHECK(!out->failed, LEHR_ERR_MEMORY, "out of memory for events");
-    return LEHR_OK;
 }

@@ -43,10 +43,6 @@ void lehr_source_put_down(lehr_source *source);
 /* Forget everything. */
 void lehr_shelf_clear(lehr_shelf *shelf);
 
-/* What was observed of a trial that has not ended, given its directory, as its own lines: those that its crate has now.
- * Nothing where there is no crate. Fails with LEHR_ERR_IO, LEHR_ERR_MEMORY. */
-lehr_status lehr_crate_lines(const char *trial, lehr_text *out);
-
 /* The prefix of a trial's fields. */
 void lehr_crate_prefix(const char *trial, char out[LEHR_RUN_ID_BYTES + 1]);
 

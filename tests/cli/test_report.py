@@ -1,13 +1,16 @@
 """`lehr report` in a browser: charts are drawn, nothing is asked of the network, nothing breaks out of its data"""
 
+import glob
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 import unittest
 
 import browser
-from program import LEHR, ProgramTest, strict_json
+from program import LEHR, SECONDS, TINY, ProgramTest, strict_json
 
 EVIL = "</script><img src=x onerror=alert(1)><!--"
 
@@ -266,6 +269,142 @@ class Report(ProgramTest):
         })()""")
         second = self.browser.evaluate("[...data.runs].sort(byMetric)[1]")
         self.assertEqual(told, ["%s: %.4g" % (second["id"], second["metrics"][0])])
+
+    # ---- Sweeps ----------------------------------------------------------------------------------
+
+    def sweep(self, objective="{metric: best.validation.loss, over: seed}", rungs="[3, 4]", code=0, words=()):
+        self.write("sweep.yaml", "base: tiny.yaml\naxes: {temperatures.rungs: %s, seed: {range: [1, 3]}}\nobjective: %s\n" % (rungs, objective))
+        self.lehr("sweep", "sweep.yaml", "-q", "-o", "out", *words, code=code)
+
+    def text_of(self, path, **options):
+        self.check_page(path, **options)
+        return self.browser.evaluate("document.body.innerText")
+
+    def at_work(self):
+        """A sweep of six trials without an end, once something has been observed of all; and without a checkpoint."""
+        self.write("tiny.yaml", TINY.replace("scans: 60", "scans: 100000000").replace("observe: 20", "observe: 1000, checkpoint_s: 1000"))
+        self.write("sweep.yaml", "base: tiny.yaml\naxes: {temperatures.rungs: [3, 4], seed: {range: [1, 3]}}\n"
+                   "objective: {metric: best.validation.loss, over: seed}\n")
+        process = self.start("sweep", "sweep.yaml", "-q", "-o", "out")
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + SECONDS
+        while True:
+            lines = "".join(self.read(path) for path in glob.glob(self.path("out/packs/*/events.jsonl")))
+            if len({line[:24] for line in lines.splitlines()}) == 6:
+                return process
+            self.assertIsNone(process.poll())
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+
+    def test_a_sweep_at_work_is_shown_before_anything_has_ended(self):
+        process = self.at_work()
+        self.assertEqual(self.lehr("report", "out").stdout, "out/report.html\n")
+        trial = "out/trials/" + self.left_behind("out", "trials")[0]
+        self.lehr("report", trial)
+        process.kill()
+        process.wait()
+        for width in (400, 1200):
+            told = self.text_of(self.path("out", "report.html"), charts=1, width=width)
+            for words in ("Sweep sweep", "6 trials: 6 running.", "Nothing has ended yet.", "temperatures.rungs (3, 4); seed (1, 2, 3)",
+                          "Objective: the lowest best.validation.loss, averaged over seed", "How 6 trials at work go"):
+                self.assertIn(words, told)
+        curves = page_data(self.read("out", "report.html"))["sweeps"][0]["curves"]
+        self.assertEqual((curves["metric"], len(curves["trials"])), ("validation_loss", 6))
+        self.assertTrue(all(len(t["scans"]) == len(t["values"]) > 0 for t in curves["trials"]))
+        self.assertGreater(page_data(self.read(trial, "report.html"))["curves"]["observations"], 0)
+        self.check_page(self.path(trial, "report.html"), charts=5)
+
+        # Killed before its first checkpoint: the journal is what there is.
+        self.lehr("report", "out")
+        self.assertIn("6 trials: 6 stale.", self.text_of(self.path("out", "report.html"), charts=1))
+
+    def test_a_sweep_without_any_trial_yet(self):
+        self.sweep()
+        shutil.rmtree(self.path("out", "trials"))
+        os.mkdir(self.path("out", "trials"))
+        self.lehr("report", "out/")
+        told = self.text_of(self.path("out", "report.html"), charts=0)
+        self.assertIn("6 trials: 6 pending. Nothing has ended yet. Axes: temperatures.rungs (3, 4); seed (1, 2, 3).", told)
+
+    def test_runs_without_a_result_are_compared_without_charts(self):
+        for seed in (1, 2):
+            self.run_tiny("all/%d" % seed, "seed=%d" % seed)
+            os.remove(self.path("all/%d/result.json" % seed))
+        self.lehr("report", "all")
+        self.assertIn("Nothing that could be compared has ended yet.", self.text_of(self.path("all", "report.html"), charts=0))
+        self.browser.evaluate("document.querySelectorAll('.rows th button')[1].click()")
+        self.assertEqual(self.browser.errors, [])
+
+    def best_of(self, out, high=False):
+        """The mean that is best, and its rungs, by hand."""
+        means = {}
+        for name in self.left_behind(out, "trials"):
+            result = json.loads(self.read(out, "trials", name, "result.json"))
+            means.setdefault(result["rungs"], []).append(result["best"]["validation"]["loss"])
+        best = (max if high else min)(means, key=lambda rungs: sum(means[rungs]) / 3)
+        return sum(means[best]) / 3, best
+
+    def test_the_objective_of_a_sweep_chooses_and_averages(self):
+        for goal in ("min", "max"):
+            self.sweep("{metric: best.validation.loss, goal: %s, over: seed}" % goal)
+            trials = ["out/trials/" + name for name in self.left_behind("out", "trials")]
+            for words in (("out",), (*trials, "-o", goal + ".html")):
+                path = self.lehr("report", *words).stdout.strip()
+                self.check_page(self.path(path), charts=2)
+                mean, rungs = self.best_of("out", goal == "max")
+                told = self.browser.evaluate("document.querySelector('.best').innerText")
+                word = "Highest" if goal == "max" else "Lowest"
+                self.assertEqual(told, "%s mean validation loss over seed: %s, 3 of 3 trials (temperatures.rungs %d)." %
+                                 (word, self.browser.evaluate("show(%r)" % mean), rungs))
+                self.assertEqual(self.browser.evaluate("document.getElementById('metric').selectedOptions[0].text"), "validation loss (objective)")
+                self.assertEqual(self.browser.evaluate("data.axes.map((a) => a.key + a.repeat)"), ["temperatures.rungsfalse", "seedtrue"])
+        self.sweep("{metric: best.train.accuracy}")  # another one, over nothing: seeds are an axis like any other
+        self.lehr("report", "out")
+        self.check_page(self.path("out", "report.html"), charts=3)
+        self.assertEqual(self.browser.evaluate("document.getElementById('metric').selectedOptions[0].text"), "train accuracy (objective)")
+
+    def test_points_of_which_some_trials_are_missing_are_best_so_far_only(self):
+        self.sweep()
+        best = strict_json(self.lehr("status", "out", "--json").stdout)["best"]
+        for file in ("result.json", "status.json"):
+            os.remove(self.path("out", "trials", best["id"], file))
+        self.lehr("report", "out")
+        self.check_page(self.path("out", "report.html"), charts=2)
+        second = strict_json(self.lehr("status", "out", "--json").stdout)["best"]
+        told = "document.querySelector('.best').innerText"
+        self.assertIn("3 of 3 trials (temperatures.rungs %s)." % second["values"]["temperatures.rungs"], self.browser.evaluate(told))
+        os.remove(self.path("out", "trials", second["id"], "status.json"))
+        self.lehr("report", "out")
+        self.check_page(self.path("out", "report.html"), charts=2)
+        self.assertRegex(self.browser.evaluate(told), r"so far: \S+, 2 of 3 trials .*No point has all of its trials")
+
+    def test_trials_that_the_sweep_no_longer_names_are_marked_and_never_best(self):
+        self.sweep()
+        rungs = self.best_of("out")[1]
+        self.sweep(rungs="[%d, 5]" % (7 - rungs))
+        self.lehr("report", "out")
+        told = self.text_of(self.path("out", "report.html"), charts=2)
+        self.assertIn("3 trials are no longer part of the sweep and never the best.", told)
+        self.assertNotIn("(temperatures.rungs %d)" % rungs, told)
+        self.assertEqual(told.count("no longer of the sweep"), 3)
+        self.assertEqual(self.browser.evaluate("figures[0].description.bundle.length + figures[0].description.series.length"), 6)
+
+    def test_failed_trials_are_named_by_their_values(self):
+        self.write("tiny.yaml", TINY.replace("hidden: [4]", "hidden: [4], activation: relu"))
+        self.write("sweep.yaml", "base: tiny.yaml\naxes: {network.init.scale: [1, 1e30], seed: [1, 2]}\n")
+        self.lehr("sweep", "sweep.yaml", "-q", "-o", "out", code=3)
+        self.lehr("report", "out")
+        told = self.text_of(self.path("out", "report.html"), charts=2)
+        self.assertRegex(told, r"network.init.scale 1e\+?30, seed 2\s.*finite")
+
+    def test_one_trial_is_no_trials(self):
+        self.write("sweep.yaml", "base: tiny.yaml\naxes: {seed: [1]}\n")
+        self.lehr("sweep", "sweep.yaml", "-q", "-o", "out")
+        self.lehr("report", "out")
+        told = self.text_of(self.path("out", "report.html"), charts=0)
+        self.assertIn("1 trial: 1 done.", told)
+        self.assertNotRegex(told, r"\b1 (trials|runs|rows)\b")
 
     # ---- A bench of chains -----------------------------------------------------------------------
 

@@ -340,9 +340,9 @@ Test(report, runs_are_found_below_a_directory_by_name)
     make_run("s/.hidden/b", "seed=3");
     lehr_run_list list = {0};
     cr_assert_eq(lehr_run_list_add(&list, scratch("s")), LEHR_OK);
-    cr_assert_eq(list.count, 2);
-    cr_assert_str_eq(list.path[0], scratch("s/a"));
-    cr_assert_str_eq(list.path[1], scratch("s/trials/z"));
+    cr_assert_eq(list.runs.count, 2);
+    cr_assert_str_eq(list.runs.path[0], scratch("s/a"));
+    cr_assert_str_eq(list.runs.path[1], scratch("s/trials/z"));
     lehr_run_list_free(&list);
     cr_assert_eq(lehr_run_list_add(&list, scratch("s/a/trace")), LEHR_ERR_DATA);
     cr_assert_eq(lehr_run_list_add(&list, scratch("nowhere")), LEHR_ERR_IO);
