@@ -25,7 +25,7 @@ if(LEHR_REPORT STREQUAL "ON" AND NOT LEHR_CHART_LIBRARY)
 endif()
 
 set(page "${PROJECT_SOURCE_DIR}/src/study/page")
-set(scripts ${page}/base.js ${page}/chart.js ${page}/run.js ${page}/runs.js ${page}/chains.js ${page}/main.js)
+set(scripts ${page}/base.js ${page}/chart.js ${page}/run.js ${page}/runs.js ${page}/sweeps.js ${page}/chains.js ${page}/main.js)
 set(LEHR_PAGE_SOURCE "${PROJECT_BINARY_DIR}/generated/study/page_parts.c")
 list(JOIN scripts "|" joined)
 add_custom_command(OUTPUT "${LEHR_PAGE_SOURCE}"

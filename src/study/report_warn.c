@@ -59,8 +59,8 @@ static void warn_end(const lehr_report_run *run, json_t *list)
         warn(list, "The run is not finished (state %s): only what it has observed so far is shown.",
              state);
     if (strcmp(stop, "signal") == 0 || strcmp(stop, "wall") == 0)
-        warn(list, "The run was ended early (%s), after %.0f scans.", stop,
-             number(run->result, "scans"));
+        warn(list, "The run was ended early (%s), after %.0f scan%s.", stop,
+             number(run->result, "scans"), number(run->result, "scans") == 1 ? "" : "s");
     if (run->result != NULL && run->config.run.stop.metric != LEHR_METRIC_NONE &&
         strcmp(stop, "target") != 0)
         warn(list, "The target %s %g was not reached.",
@@ -73,9 +73,10 @@ static void warn_numbers(const lehr_report_run *run, json_t *list)
     const double nonfinite = number(run->result, "nonfinite");
     if (nonfinite > 0)
         warn(list,
-             "%.0f proposals had an energy that is not finite (first in row %.0f). They were "
+             "%.0f proposal%s had an energy that is not finite (first in row %.0f) and %s "
              "rejected; steps may be too large, or the loss may overflow.",
-             nonfinite, number(run->result, "nonfinite_row"));
+             nonfinite, nonfinite == 1 ? "" : "s", number(run->result, "nonfinite_row"),
+             nonfinite == 1 ? "was" : "were");
     if (run->config.run.numerics != LEHR_NUMERICS_EXACT)
         warn(list, "The run computed with numerics fast: its bits are those of one device.");
 }

@@ -270,6 +270,38 @@ class Report(ProgramTest):
         second = self.browser.evaluate("[...data.runs].sort(byMetric)[1]")
         self.assertEqual(told, ["%s: %.4g" % (second["id"], second["metrics"][0])])
 
+    def test_on_a_narrow_screen_all_axes_are_seen_one_below_the_other(self):
+        for i, (rungs, hidden, seed, least) in enumerate(((3, 4, 1, 1e-3), (4, 3, 2, 1e-3), (4, 4, 1, 1e-4), (3, 3, 3, 1e-4))):
+            self.run_tiny("all/%d" % i, "temperatures.rungs=%d" % rungs, "network.hidden=[%d]" % hidden, "seed=%d" % seed, "temperatures.min=%g" % least)
+        self.lehr("report", "all")
+        path = self.path("all", "report.html")
+        inside = """(() => {
+          const chart = figures[0].chart, names = figures[0].description.scales.map((s) => s.name);
+          const box = figures[0].canvas.getBoundingClientRect();
+          const spots = names.map((_, i) => (narrow.matches ? box.x + chart.scales.x.getPixelForValue(1) : box.x + chart.scales.x.getPixelForValue(i)));
+          return [names, spots.every((x) => x > 0 && x < innerWidth), box.right <= innerWidth, Boolean(figures[0].description.downward)];
+        })()"""
+        names = ["network.hidden", "temperatures.rungs", "temperatures.min", "seed", "validation loss"]
+        for width in (400, 640, 1200):
+            self.check_page(path, charts=4, width=width)
+            self.assertEqual(self.browser.evaluate(inside), [names, True, True, width <= 640])
+        self.check_page(path, charts=4, width=400)
+        at = self.browser.evaluate("figures[0].chart.getDatasetMeta(0).data.map((p) => Math.round(p.y))")
+        self.assertEqual(at, sorted(set(at)))  # from top to bottom
+        told = self.browser.evaluate("""(() => {
+          const chart = figures[0].chart;
+          const at = chart.getDatasetMeta(2).data[4];
+          chart.tooltip.setActiveElements([{ datasetIndex: 2, index: 4 }], { x: at.x, y: at.y });
+          return [chart.tooltip.title.join(), chart.tooltip.body.map((b) => b.lines.join()).join()];
+        })()""")
+        second = self.browser.evaluate("[...data.runs].sort(byMetric)[1]")
+        self.assertEqual(told, ["validation loss", "%s: %s" % (second["id"], self.browser.evaluate("show(%r)" % second["metrics"][0]))])
+
+        # On paper there is room.
+        self.browser.evaluate('addEventListener("beforeprint", () => { window.printed = Boolean(figures[0].description.downward); })')
+        self.browser.pdf()
+        self.assertEqual(self.browser.evaluate("[window.printed, Boolean(figures[0].description.downward)]"), [False, True])
+
     # ---- Sweeps ----------------------------------------------------------------------------------
 
     def sweep(self, objective="{metric: best.validation.loss, over: seed}", rungs="[3, 4]", code=0, words=()):

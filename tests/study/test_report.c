@@ -286,6 +286,7 @@ Test(report, warnings_follow_their_reasons)
          "\"round_trips\": 2, \"tau_predicted\": 0.375}",
          "Replicas turn back between rungs 1 and 2: their flow falls by 0.78"},
         {NULL, "nonfinite", "12", "12 proposals had an energy that is not finite"},
+        {NULL, "nonfinite", "1", "1 proposal had an energy that is not finite"},
         {NULL, "stop", "\"signal\"", "ended early (signal)"},
         {NULL, "moves",
          "[{\"kind\": \"gaussian\", \"scope\": \"all\", \"rung\": 0, \"acceptance\": 0.01}]",

@@ -54,9 +54,9 @@ function showChains() {
   const tts = (unit) => ({ label: unit + ", 99 % sure", log: true });
   return [
     el("header", {}, el("h1", {}, "How many chains? ", el("span", { class: "faint" }, data.name)),
-      el("p", {}, "The same " + show(data.budget) + " proposals, split over rows as annealing and as tempering, each run until " +
+      el("p", {}, "The same " + count(data.budget, "proposal") + ", split over rows as annealing and as tempering, each run until " +
         data.metric + " reaches " + show(data.value) + " or its proposals are used up. " + count(data.seeds, "seed") + ", from " +
-        show(data.first_seed) + " on; looked at every " + show(data.look) + " proposals.")),
+        show(data.first_seed) + " on; looked at every " + count(data.look, "proposal") + ".")),
     el("div", { class: "warnings" }, el("strong", {}, "What to take"), el("ul", {}, data.advice.map((line) => el("li", {}, line)))),
     section("Until the target", el("div", { class: "charts" },
       splitFigure("tts99_proposals", "Proposals to the target, 99 % sure", tts("proposals"),

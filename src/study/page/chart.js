@@ -2,9 +2,11 @@
  *
  * A figure is described once, by a function that gives its description whenever colors or choices change:
  *   title, caption                           text
- *   x, y: {label, log, min, max, names, bare} axes; names: of the places 0, 1, 2, ... of a category axis; bare:
-                                            without ticks
+ *   x, y: {label, log, min, max, names, bare, lines, tight} axes; names: of the places 0, 1, 2, ... of a category axis;
+                                            bare: without ticks; lines: with lines only;
+                                            tight: to the last point
  *   scales: of parallel coordinates, see runs.js
+ *   downward                               the points go from top to bottom: y is the axis of names
    series: [{name, points: [[x, y], ...], line, marks, step, shade, low, high, ramp, slot, values}]
  *           line, marks: false leaves them out; shade: [[x, low, high], ...], a band; low, high: lists of the
  *           ends of whiskers; ramp: 0 to 1, cold to hot; slot: color and dash, instead of the place in the list;
@@ -15,6 +17,7 @@
 const dashes = [[], [7, 4], [2, 3], [9, 3, 2, 3], [14, 4], [4, 2, 1, 2]];
 const marks = ["circle", "rect", "triangle", "rectRot", "crossRot", "star"];
 const light = matchMedia("(prefers-color-scheme: dark)");
+const narrow = matchMedia("(max-width: 640px)");
 const figures = [];
 let printing = false;
 
@@ -90,8 +93,9 @@ const bundles = {
       c.beginPath();
       let draws = false;
       for (const [x, y] of line.points) {
-        if (isNumber(y)) c[draws ? "lineTo" : "moveTo"](chart.scales.x.getPixelForValue(x), chart.scales.y.getPixelForValue(y));
-        draws = isNumber(y);
+        const known = isNumber(x) && isNumber(y);
+        if (known) c[draws ? "lineTo" : "moveTo"](chart.scales.x.getPixelForValue(x), chart.scales.y.getPixelForValue(y));
+        draws = known;
       }
       c.stroke();
     }
@@ -145,7 +149,7 @@ function logTick(scale, value) {
 function axis(description, colors) {
   const scale = {
     type: description.log ? "logarithmic" : "linear",
-    title: { display: true, text: description.label, color: colors.text, font: { size: 12 } },
+    title: { display: Boolean(description.label), text: description.label, color: colors.text, font: { size: 12 } },
     grid: { color: colors.line, borderColor: colors.faint, tickColor: colors.line },
     ticks: { color: colors.faint, font: { size: 11 }, maxRotation: 0, autoSkipPadding: 12 },
     min: description.min, max: description.max, suggestedMin: description.least, suggestedMax: description.most,
@@ -159,6 +163,8 @@ function axis(description, colors) {
     scale.ticks.precision = 0;
   }
   if (description.bare) scale.ticks.display = scale.grid.display = false;
+  if (description.tight) scale.bounds = "data";
+  if (description.lines) scale.ticks.display = false;
   if (description.log) scale.ticks.callback = function (value) { return logTick(this, value); };
   else if (!description.names) scale.ticks.callback = (value) => show(Number(value.toPrecision(6)));
   return scale;
@@ -171,12 +177,14 @@ function withWhiskers(description) {
 }
 
 function tooltip(description, colors) {
-  const where = (x) => (description.x.names ? description.x.names[Math.round(x)] : description.x.label + " " + show(x));
+  const along = description.downward ? "y" : "x";
+  const { names: places, label: word } = description[along];
+  const where = (at) => (places ? places[Math.round(at)] : word + " " + show(at));
   return {
     backgroundColor: colors.card, titleColor: colors.text, bodyColor: colors.text, borderColor: colors.faint, borderWidth: 1,
     filter: (item) => Boolean(item.dataset.label),
     callbacks: {
-      title: (items) => (items.length ? where(items[0].parsed.x) : ""),
+      title: (items) => (items.length ? where(items[0].parsed[along]) : ""),
       label: (item) => {
         const i = item.dataIndex;
         const { low, high, names, values, label } = item.dataset;
@@ -194,9 +202,10 @@ function chartOf(description, colors) {
     data: { datasets: [...description.series.flatMap((s, i) => datasets(s, i, description, colors)), ...bundle] },
     options: {
       animation: false, responsive: true, maintainAspectRatio: false, parsing: false, normalized: true,
+      indexAxis: description.downward ? "y" : "x",
       interaction: { mode: "nearest", axis: "xy", intersect: false },
-      scales: { x: axis(description.x, colors), y: axis(withWhiskers(description), colors) },
-      plugins: { legend: { display: false }, tooltip: tooltip(description, colors), axisWords: { scales: description.scales } },
+      scales: { x: axis(description.x, colors), y: { ...axis(withWhiskers(description), colors), reverse: Boolean(description.downward) } },
+      plugins: { legend: { display: false }, tooltip: tooltip(description, colors), axisWords: { scales: description.scales, downward: description.downward } },
     },
   };
 }
@@ -295,5 +304,6 @@ function columnsTable(x, series) {
 }
 
 light.addEventListener("change", drawAll);
+narrow.addEventListener("change", drawAll);
 addEventListener("beforeprint", () => { printing = true; drawAll(); });
 addEventListener("afterprint", () => { printing = false; drawAll(); });

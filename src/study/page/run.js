@@ -17,7 +17,7 @@ function runSentence(run) {
   }
   const rows = run.plan.method === "tempering" ? count(r.rungs, "rung") + " × " + count(r.copies, "copy").replace("copys", "copies")
     : count(r.rows, "row");
-  return "Stopped on " + r.stop + " after " + show(r.scans) + " scans of " + rows + ": " + show(r.proposals) + " proposals in " +
+  return "Stopped on " + r.stop + " after " + count(r.scans, "scan") + " of " + rows + ": " + count(r.proposals, "proposal") + " in " +
     show(r.wall_s) + " s.";
 }
 
@@ -214,7 +214,7 @@ function energies(run) {
   const names = (e.values ? "the values that the energy takes" : "48 bins") + (shown.length < e.rungs.length ? "; 8 of " + e.rungs.length + " rungs" : "");
   return section("Energies on every rung", el("div", { class: "charts" }, figure(() => ({
     title: "Histograms of the energy", x, y: { label: "share of the samples", min: 0 }, series,
-    caption: "From " + show(e.lines) + " looks, one every " + count(e.every, "scan") + " from scan " + show(Math.round(e.from_scan)) +
+    caption: "From " + count(e.lines, "look") + ", one every " + count(e.every, "scan") + " from scan " + show(Math.round(e.from_scan)) +
       " on; " + names + ". Neighbors must overlap to swap.",
     table: { head: ["rung", "temperature", "mean", "standard deviation"],
       rows: e.rungs.map((r, i) => [i, run.ladder.temperatures[i], r.mean, r.deviation]) },

@@ -68,7 +68,7 @@ function valuesOf(run, axes) {
 
 function bestRun() {
   const metric = data.metrics[compared.metric];
-  if (!metric) return el("p", {}, "Nothing that could be compared has ended yet.");
+  if (!metric) return data.sweeps.length ? null : el("p", {}, "Nothing that could be compared has ended yet.");
   const best = bestPoint();
   if (!best) return el("p", {}, "No run has a " + metric.name + ".");
   const all = data.axes.map((a, i) => [a, i]);
@@ -82,71 +82,6 @@ function bestRun() {
   return el("p", { class: "best" }, word + (over ? " over " + over : "") + (best.whole ? ": " : " so far: ") + show(best.mean) + ", " +
     show(best.done) + " of " + count(best.trials, "trial") + (kept.length ? " (" + valuesOf(best.runs[0], kept) + ")" : "") +
     (best.whole ? "." : ". No point has all of its trials, so points of more and of fewer are compared."));
-}
-
-/* ---- Sweeps ----------------------------------------------------------------------------------- */
-
-function axisWord(axis) {
-  const more = axis.count > axis.values.length ? ", ... " + show(axis.count) + " values" : "";
-  return axis.key + " (" + axis.values.join(", ") + more + ")";
-}
-
-/* How far it is, and what it asks for. */
-function sweepSentences(sweep) {
-  const tally = Object.entries(sweep.states).filter(([, n]) => n > 0).map(([state, n]) => show(n) + " " + state).join(", ");
-  const over = sweep.axes.filter((a) => a.over).map((a) => a.key).join(", ");
-  const ended = sweep.states.done + sweep.states.pruned + sweep.states.failed;
-  return [
-    count(sweep.trials, "trial") + (tally ? ": " + tally : "") + ".",
-    ended === 0 ? "Nothing has ended yet." : sweep.states.done === 0 ? "No trial is done yet." : "",
-    sweep.axes.length ? "Axes: " + sweep.axes.map(axisWord).join("; ") + "." : "",
-    sweep.objective ? "Objective: the " + sweep.goal + " " + sweep.objective + (over ? ", averaged over " + over : "") + "." : "",
-    sweep.others ? count(sweep.others, "trial") + (sweep.others === 1 ? " is" : " are") + " no longer part of the sweep and never the best." : "",
-  ].filter(Boolean);
-}
-
-function sweepFailures(sweep) {
-  if (!sweep.failed.length) return null;
-  const more = sweep.states.failed - sweep.failed.length;
-  const rows = sweep.failed.map((f) => [f.id, Object.entries(f.values).map(([key, value]) => key + " " + value).join(", "), f.reason]);
-  return section("What failed", table(["trial", "values", "reason"], rows),
-    more > 0 ? el("p", { class: "faint" }, show(more) + " more stand in the table below.") : null);
-}
-
-/* The name of a column of events.jsonl as metrics are called. */
-function columnWord(name) {
-  return name === "energy_best" ? "lowest energy" : name.replace("_", " ").replace(/r2$/, "R²").replace(/rmse$/, "RMSE");
-}
-
-/* Trials that have not ended, as lines from blue, the best by now, to orange. */
-function sweepCurves(sweep) {
-  const { metric, trials } = sweep.curves;
-  if (!trials.length) return null;
-  const word = columnWord(metric);
-  const last = (t) => t.values.filter(isNumber).pop();
-  const sign = sweep.goal === "highest" ? -1 : 1;
-  const order = [...trials].sort((a, b) => sign * ((last(a) ?? Infinity) - (last(b) ?? Infinity)));
-  return section("Trials at work", el("div", { class: "charts" }, figure(() => {
-    const lines = order.map((t, k) => ({ name: t.id, values: t.values, ramp: k / Math.max(1, order.length - 1),
-      points: t.scans.map((scan, i) => [scan, t.values[i]]) }));
-    const shown = some(order, 12);
-    return { title: "How " + count(trials.length, "trial") + " at work " + (trials.length === 1 ? "goes" : "go"), x: { label: "scans" },
-      y: { label: word + " of the best weights" }, series: lines.slice(0, 1).map((line) => ({ ...line, name: "best by now", slot: 0 })),
-      bundle: lines.slice(1),
-      caption: "What has been observed so far of trials that have not ended, from blue, the best by now, to orange.",
-      table: { head: ["trial", "scan", word], rows: shown.map((t) => [t.id, t.scans[t.scans.length - 1], last(t) ?? null]) } };
-  }, "wide")));
-}
-
-function sweepHead() {
-  if (!data.sweeps.length) return [el("h1", {}, "Comparison of runs"), el("p", {}, comparedSentence())];
-  if (data.sweeps.length === 1 && data.runs.every((run) => run.sweep === 0)) {
-    return [el("h1", {}, "Sweep ", el("span", { class: "faint" }, data.sweeps[0].name)), el("p", {}, sweepSentences(data.sweeps[0]).join(" "))];
-  }
-  const one = data.metrics.some((m) => m.objective) || data.sweeps.every((s) => s.objective === data.sweeps[0].objective && s.goal === data.sweeps[0].goal);
-  return [el("h1", {}, "Comparison of runs"), el("p", {}, comparedSentence()),
-    data.sweeps.map((sweep) => el("p", {}, el("strong", {}, sweep.name), ": " + sweepSentences(sweep).join(" "))),
-    one ? null : el("p", {}, "The sweeps have different objectives, so that none is used here.")];
 }
 
 /* ---- Table ------------------------------------------------------------------------------------ */
@@ -165,7 +100,7 @@ function sortableTable() {
   ];
   const body = el("tbody", {});
   const onPaper = (name) => name.replaceAll(".", ".\u200b"); /* where a line may break */
-  const heads = columns.map((column) => el("th", { scope: "col", "aria-sort": "none", "data-word": onPaper(column.name) },
+  const heads = columns.map((column) => el("th", { class: data.runs.some((run) => typeof column.of(run) === "string") ? "words" : null, scope: "col", "aria-sort": "none", "data-word": onPaper(column.name) },
     el("button", { type: "button", click: () => sortBy(column) }, column.name)));
 
   /* Rows are made when they are first shown, and kept. */
@@ -231,62 +166,96 @@ function scaleOf(name, values) {
   return { name, place, room: 0.5 / (distinct.length - 1), words: shown.map((v) => [place(v), show(Number(v.toPrecision(3)))]) };
 }
 
-/* The values beside each of the upright axes. */
+/* A word on the ground of its card, so that it can be read over lines. align: left, center or right of x. */
+function wordAt(c, word, x, y, align, colors) {
+  const width = c.measureText(word).width + 4;
+  const left = align === "right" ? x - width + 2 : align === "center" ? x - width / 2 : x - 2;
+  c.fillStyle = fade(colors.card, 0.75);
+  c.fillRect(left, y - 8, width, 16);
+  c.fillStyle = colors.text;
+  c.textAlign = align;
+  c.fillText(word, x, y);
+  return [left, left + width];
+}
+
+/* Values beside upright axes; those of the last one stand to its left. */
+function wordsBeside(chart, scales, colors) {
+  scales.forEach((scale, i) => {
+    const x = chart.scales.x.getPixelForValue(i);
+    const last = i === scales.length - 1;
+    for (const [place, word] of scale.words)
+      if (isNumber(place)) wordAt(chart.ctx, word, last ? x - 7 : x + 7, chart.scales.y.getPixelForValue(place), last ? "right" : "left", colors);
+  });
+}
+
+/* Names above and values below axes that lie on each other; a value that would cover the one before is left out. */
+function wordsBelow(chart, scales, colors) {
+  const c = chart.ctx;
+  const font = c.font;
+  scales.forEach((scale, i) => {
+    const y = chart.scales.y.getPixelForValue(i);
+    c.font = "bold " + font;
+    wordAt(c, scale.name, chart.chartArea.left + 2, y - 12, "left", colors);
+    c.font = font;
+    let taken = -Infinity;
+    for (const [place, word] of [...scale.words].filter(([p]) => isNumber(p)).sort((p, q) => p[0] - q[0])) {
+      const x = chart.scales.x.getPixelForValue(place);
+      const align = place < 0.1 ? "left" : place > 0.9 ? "right" : "center";
+      if (x - (align === "left" ? 0 : c.measureText(word).width * (align === "right" ? 1 : 0.5)) > taken + 6)
+        taken = wordAt(c, word, x, y + 11, align, colors)[1];
+    }
+  });
+}
+
 const axisWords = {
   id: "axisWords",
   afterDraw(chart) {
-    const scales = chart.options.plugins.axisWords && chart.options.plugins.axisWords.scales;
+    const { scales, downward } = chart.options.plugins.axisWords || {};
     if (!scales) return;
-    const colors = theme();
     const c = chart.ctx;
     c.save();
     c.font = "11px " + Chart.defaults.font.family;
     c.textBaseline = "middle";
-    scales.forEach((scale, i) => {
-      const x = chart.scales.x.getPixelForValue(i);
-      const last = i === scales.length - 1;
-      c.textAlign = last ? "right" : "left";
-      for (const [place, word] of scale.words) {
-        if (!isNumber(place)) continue;
-        const y = chart.scales.y.getPixelForValue(place);
-        c.fillStyle = fade(colors.card, 0.75);
-        const width = c.measureText(word).width + 4;
-        c.fillRect(last ? x - 5 - width : x + 5, y - 8, width, 16);
-        c.fillStyle = colors.text;
-        c.fillText(word, last ? x - 7 : x + 7, y);
-      }
-    });
+    (downward ? wordsBelow : wordsBeside)(chart, scales, theme());
     c.restore();
   },
 };
 Chart.register(axisWords);
 
+/* Where there is no room for axes side by side they lie one below the other, and all are seen. */
+function layOut(names, downward) {
+  const places = { label: "from low to high", min: -0.04, max: 1.04, bare: true };
+  return downward ? { x: places, y: { label: "", names, lines: true }, downward } : { x: { label: "", names }, y: places };
+}
+
 function parallel() {
+  const canvas = () => node.querySelector(".canvas");
   const node = figure(() => {
     const metric = data.metrics[compared.metric];
+    const downward = narrow.matches && !printing;
     const runs = counted().filter((run) => isNumber(metricOf(run))).sort(byMetric);
     const scales = [...data.axes.map((a, i) => scaleOf(a.key, counted().map((run) => run.values[i]))),
       scaleOf(metric.name, runs.map(metricOf))];
     const lineOf = (run, name, rank) => {
       const values = [...run.values, metricOf(run)];
       const aside = (s, i) => (i < data.axes.length && runs.length > 12 ? (rank - 0.5) * Math.min(s.room, 0.06) : 0);
-      const points = scales.map((s, i) => [i, s.place(values[i]) === null ? null : s.place(values[i]) + aside(s, i)]);
-      return { name, values, points, ramp: rank, slot: rank };
+      const at = scales.map((s, i) => (s.place(values[i]) === null ? null : s.place(values[i]) + aside(s, i)));
+      return { name, values, points: at.map((place, i) => (downward ? [place, i] : [i, place])), ramp: rank, slot: rank };
     };
     const series = runs.length ? [lineOf(runs[0], "best run", 0)] : [];
     if (runs.length > 1) series.push(lineOf(runs[runs.length - 1], "worst run", 1));
     const bundle = runs.slice(1, -1).map((run, k) => lineOf(run, run.id, (k + 1) / (runs.length - 1)));
-    return { title: "Every run as a line", x: { label: "", names: scales.map((s) => s.name) },
-      y: { label: "from low to high", min: -0.04, max: 1.04, bare: true }, series, bundle, scales,
+    canvas().style.minWidth = downward || printing ? "" : 130 * scales.length + "px";
+    canvas().style.height = downward ? 72 * scales.length + 30 + "px" : "";
+    return { title: "Every run as a line", ...layOut(scales.map((s) => s.name), downward), series, bundle, scales,
       caption: "From blue, the best " + metric.name + ", to orange, the worst; the best and the worst have marks. An axis is logarithmic where its values span more than a factor of 30." +
-        (runs.length > 12 ? " Runs of one value stand a little beside each other, better ones lower." : ""),
+        (runs.length > 12 ? " Runs of one value stand a little beside each other, better ones " + (downward ? "to the left." : "lower.") : ""),
       table: { head: ["run", ...scales.map((s) => s.name)], rows: some(runs, 12).map((run) => [run.id || run.dir, ...run.values, metricOf(run)]) } };
   }, "wide tall");
-  node.querySelector(".canvas").style.minWidth = 130 * (data.axes.length + 1) + "px";
-  const canvas = node.querySelector(".canvas");
   const scroll = el("div", { class: "scroll" });
-  canvas.replaceWith(scroll);
-  scroll.append(canvas);
+  const inner = canvas();
+  inner.replaceWith(scroll);
+  scroll.append(inner);
   return node;
 }
 
@@ -322,7 +291,7 @@ function showRuns() {
   const work = data.sweeps.map(sweepCurves);
   if (!data.runs.length) return [...head, ...work].flat();
   const all = sortableTable();
-  const redraw = () => { compared.sort = null; best.replaceChildren(bestRun()); all.fill(); drawAll(); };
+  const redraw = () => { compared.sort = null; best.replaceChildren(bestRun() || ""); all.fill(); drawAll(); };
   const charts = data.metrics.length ? [data.axes.length ? section("All runs at once", el("div", { class: "charts" }, parallel())) : null, effects()] : [];
   const order = data.metrics.length ? "Ordered by the metric, the best first; a head sorts by its column. The test part chose nothing, and should not choose here." :
     "A head sorts by its column.";
