@@ -136,12 +136,12 @@ static void advise_looks(lehr_chains *chains, const char *who)
     lehr_text *out = &chains->advice;
     lehr_text_add(out, "%s met the target at the first look, after about ", who);
     lehr_text_add_quantity(out, (double)chains->look);
-    lehr_text_add(out, " proposals, which says nothing of the rows: ");
+    lehr_text_add(out, " proposals: these figures are those of the looks, not of the rows. ");
     if (observe > 1)
-        lehr_text_add(out, "lower output.observe (now %lld), or set a harder target.\n",
+        lehr_text_add(out, "Lower output.observe (now %lld), or set a harder target.\n",
                       (long long)observe);
     else
-        lehr_text_add(out, "set a harder target.\n");
+        lehr_text_add(out, "Set a harder target.\n");
 }
 
 void lehr_chains_advise(lehr_chains *chains)

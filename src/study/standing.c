@@ -268,8 +268,7 @@ static void add_failed(const json_t *standing, lehr_text *out)
     const long long all = whole_of(json_object_get(standing, "states"), "failed"),
                     more = all - (long long)json_array_size(list);
     if (more > 0)
-        lehr_text_add(out, "%-12s  %lld more: state and values in results.csv of lehr collect\n",
-                      "", more);
+        lehr_text_add(out, "%-12s  %lld more, in results.csv of lehr collect\n", "", more);
 }
 
 /* What the sweep file no longer names is kept, and counts for nothing. */

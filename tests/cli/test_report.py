@@ -428,7 +428,7 @@ class Report(ProgramTest):
         self.lehr("sweep", "sweep.yaml", "-q", "-o", "out", code=3)
         self.lehr("report", "out")
         told = self.text_of(self.path("out", "report.html"), charts=2)
-        self.assertRegex(told, r"network.init.scale 1e\+?30, seed 2\s.*finite")
+        self.assertRegex(told, r"\(network.init.scale 1e\+?30, seed 2\): .*finite")
 
     def test_one_trial_is_no_trials(self):
         self.write("sweep.yaml", "base: tiny.yaml\naxes: {seed: [1]}\n")
@@ -467,7 +467,7 @@ class Report(ProgramTest):
         words = ("bench", "chains", "tiny.yaml", "--rows", "1,2", "--seeds", "2", "--target", "energy=1000", "-q", "-o", "chains")
         told = self.lehr(*words).stdout
         self.assertIn("Every run met the target at the first look", told)
-        self.assertIn("lower output.observe (now 20), or set a harder target", told)
+        self.assertIn("Lower output.observe (now 20), or set a harder target", told)
         self.assertNotIn("Per proposal", told)
         self.check_page(self.path("chains", "report.html"), charts=6)
 

@@ -208,8 +208,8 @@ Test(chains, runs_that_end_at_the_first_look_say_nothing_of_the_rows)
     } cases[] = {
         {4, 20, "Every run met the target at the first look, after about 80 proposals",
          "Per proposal"},
-        {4, 20, "lower output.observe (now 20), or set a harder target", "Per proposal"},
-        {4, 1, "nothing of the rows: set a harder target", "output.observe"},
+        {4, 20, "Lower output.observe (now 20), or set a harder target", "Per proposal"},
+        {4, 1, "not of the rows. Set a harder target", "output.observe"},
         {3, 20, "More than half of the runs met the target at the first look", "Every run"},
         {2, 20, "Per proposal", "first look"},
     };

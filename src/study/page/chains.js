@@ -36,7 +36,7 @@ function energyFigure(key, grid, title, label) {
     const values = shown.flatMap((s) => s[key].map((v) => v[0])).filter(isNumber);
     const positive = values.filter((v) => v > 0);
     const log = positive.length === values.length && Math.max(...values) > 30 * Math.min(...values);
-    const series = shown.map((s) => ({ name: s.name, marks: false, step: true, points: s[key].map((v, g) => [grid[g], v[0]]),
+    const series = shown.map((s) => ({ name: s.name, marks: grid[0] === grid[grid.length - 1], step: true, points: s[key].map((v, g) => [grid[g], v[0]]),
       shade: s[key].map((v, g) => [grid[g], v[1], v[2]]) }));
     const x = { label, log: true };
     return { title, x, y: { label: "lowest energy so far", log }, series, table: columnsTable(x, series),

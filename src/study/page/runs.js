@@ -166,16 +166,15 @@ function scaleOf(name, values) {
   return { name, place, room: 0.5 / (distinct.length - 1), words: shown.map((v) => [place(v), show(Number(v.toPrecision(3)))]) };
 }
 
-/* A word on the ground of its card, so that it can be read over lines. align: left, center or right of x. */
+/* A word on the ground of its card, so that it can be read over lines. align: is x its left or its right end? */
 function wordAt(c, word, x, y, align, colors) {
   const width = c.measureText(word).width + 4;
-  const left = align === "right" ? x - width + 2 : align === "center" ? x - width / 2 : x - 2;
+  const left = align === "right" ? x - width + 2 : x - 2;
   c.fillStyle = fade(colors.card, 0.75);
   c.fillRect(left, y - 8, width, 16);
   c.fillStyle = colors.text;
   c.textAlign = align;
   c.fillText(word, x, y);
-  return [left, left + width];
 }
 
 /* Values beside upright axes; those of the last one stand to its left. */
@@ -188,7 +187,8 @@ function wordsBeside(chart, scales, colors) {
   });
 }
 
-/* Names above and values below axes that lie on each other; a value that would cover the one before is left out. */
+/* Names above and values below axes that lie on each other; a value that would cover the one before, or the last, is
+ * left out. */
 function wordsBelow(chart, scales, colors) {
   const c = chart.ctx;
   const font = c.font;
@@ -197,12 +197,17 @@ function wordsBelow(chart, scales, colors) {
     c.font = "bold " + font;
     wordAt(c, scale.name, chart.chartArea.left + 2, y - 12, "left", colors);
     c.font = font;
+    const words = scale.words.filter(([place]) => isNumber(place)).sort((p, q) => p[0] - q[0]).map(([place, word]) => {
+      const share = place < 0.1 ? 0 : place > 0.9 ? 1 : 0.5; /* of the word that stands left of its place */
+      const left = chart.scales.x.getPixelForValue(place) - share * c.measureText(word).width;
+      return { word, left, right: left + c.measureText(word).width };
+    });
+    const end = words[words.length - 1];
     let taken = -Infinity;
-    for (const [place, word] of [...scale.words].filter(([p]) => isNumber(p)).sort((p, q) => p[0] - q[0])) {
-      const x = chart.scales.x.getPixelForValue(place);
-      const align = place < 0.1 ? "left" : place > 0.9 ? "right" : "center";
-      if (x - (align === "left" ? 0 : c.measureText(word).width * (align === "right" ? 1 : 0.5)) > taken + 6)
-        taken = wordAt(c, word, x, y + 11, align, colors)[1];
+    for (const w of words) {
+      if (w.left < taken + 6 || (w !== end && w.right > end.left - 6)) continue;
+      wordAt(c, w.word, w.left, y + 11, "left", colors);
+      taken = w.right;
     }
   });
 }

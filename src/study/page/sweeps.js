@@ -22,9 +22,9 @@ function sweepSentences(sweep) {
 function sweepFailures(sweep) {
   if (!sweep.failed.length) return null;
   const more = sweep.states.failed - sweep.failed.length;
-  const rows = sweep.failed.map((f) => [f.id, Object.entries(f.values).map(([key, value]) => key + " " + value).join(", "), f.reason]);
-  return section("What failed", table(["trial", "values", "reason"], rows),
-    more > 0 ? el("p", { class: "faint" }, show(more) + " more stand in the table below.") : null);
+  const words = (f) => " (" + Object.entries(f.values).map(([key, value]) => key + " " + value).join(", ") + "): " + f.reason;
+  return section("What failed", el("ul", {}, sweep.failed.map((f) => el("li", {}, el("span", { class: "code" }, f.id), words(f)))),
+    more > 0 ? el("p", { class: "faint" }, show(more) + " more " + (more === 1 ? "is" : "are") + " in the table below.") : null);
 }
 
 /* The name of a column of events.jsonl as metrics are called. */
