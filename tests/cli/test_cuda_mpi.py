@@ -86,15 +86,16 @@ class CudaRanks(CudaTest, RanksTest):
                 self.assertIn(says, said)
         self.assertEqual(self.left_behind(), ["lib", "small.yaml", "tiny.yaml"])
 
-    def rank_calls(self, *words):
-        """Calls of rank 1 of 3 in a run where none fails."""
-        _, said = self.run_ranks([{}, SEEN, {}], "healthy", "-q", *words, devices=3)
+    def rank_calls(self, rank, *words):
+        """Calls of one rank of 3 in a run where none fails."""
+        each = [SEEN if i == rank else {} for i in range(3)]
+        _, said = self.run_ranks(each, "healthy", "-q", *words, devices=3)
         shutil.rmtree(self.path("healthy"))
         return re.findall(r"(?m)^test device: call \d+ (\S+): ", said)
 
     def test_the_fault_of_one_device_ends_all_and_leaves_a_checkpoint(self):
         right = self.right_hash(*OFTEN)
-        calls = self.rank_calls(*OFTEN)
+        calls = self.rank_calls(1, *OFTEN)
         self.assertNotIn("lehr_settle_kernel", calls, "all that rank 1 has is cut")
         last = max(n for n, call in enumerate(calls, 1) if call.startswith("lehr_scan"))
         fault = {"LEHR_DEVICE_FAIL": "%d:719:sticky" % last}
@@ -106,8 +107,9 @@ class CudaRanks(CudaTest, RanksTest):
         self.check_result(result, right, backend="cuda:0,1", ranks=2)
 
     def test_the_fault_of_the_first_is_written_down(self):
-        calls = self.rank_calls(*OFTEN)
-        fault = {"LEHR_DEVICE_FAIL": "%d:719:sticky" % (len(calls) - 20)}
+        calls = self.rank_calls(0, *OFTEN)
+        last = max(n for n, call in enumerate(calls, 1) if call.startswith("lehr_scan"))
+        fault = {"LEHR_DEVICE_FAIL": "%d:719:sticky" % last}
         _, said = self.run_ranks([fault, {}, {}], "new", "-q", *OFTEN, devices=3, code=69)
         status = strict_json(self.read("new", "status.json"))
         self.assertEqual(status["state"], "failed")
@@ -115,7 +117,7 @@ class CudaRanks(CudaTest, RanksTest):
 
     def test_a_fault_anywhere_hangs_nobody(self):
         right = self.right_hash()
-        calls = self.rank_calls()
+        calls = self.rank_calls(1)
         ends = set()
         for n in range(1, len(calls) + 1, len(calls) // 8):
             with self.subTest(n=n, call=calls[n - 1]):

@@ -10,8 +10,8 @@ import time
 import unittest
 
 import one_node
+from mpi_program import built_with_mpi
 from program import TINY, ProgramTest, SECONDS, strict_json
-from test_mpi import built_with_mpi
 
 SWEEP = """base: tiny.yaml
 axes:
