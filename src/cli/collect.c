@@ -8,7 +8,8 @@
 static lehr_status print(const char *path, int32_t rows)
 {
     lehr_text text = {0};
-    lehr_text_add(&text, "%d trials in %s/results.csv and %s/results.sqlite\n", rows, path, path);
+    lehr_text_add(&text, "%d trial%s in %s/results.csv and %s/results.sqlite\n", rows,
+                  rows == 1 ? "" : "s", path, path);
     return lehr_console_text(&text);
 }
 
@@ -17,6 +18,7 @@ static lehr_status collect(const lehr_options *options, int *code)
     lehr_yard yard;
     int32_t rows = 0;
     *code = LEHR_EXIT_OK;
+    LEHR_TRY(lehr_dir_check(options->argument[0]));
     LEHR_TRY(lehr_yard_open(options->argument[0], &yard));
     const lehr_status status = lehr_collect(&yard, &rows);
     lehr_yard_close(&yard);

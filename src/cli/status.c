@@ -211,6 +211,7 @@ static lehr_status status(const lehr_options *options, int *code)
     const bool json = options->given[LEHR_OPTION_JSON];
     bool moves = true;
     *code = LEHR_EXIT_OK;
+    LEHR_TRY(lehr_dir_check(path));
     for (;;) {
         LEHR_TRY(lehr_yard_is(path) ? look_at_sweep(path, json, &moves)
                                     : look_at_run(path, json, &moves));

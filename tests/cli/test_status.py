@@ -94,5 +94,16 @@ class Killed(StatusTest):
         self.assertIn("nothing here can tell whether the process of another host lives", told)
 
 
+class Missing(StatusTest):
+    def test_is_input_that_is_not_there(self):
+        """Exit code 74, as of a config that is missing; 73 is for what exists and is something else."""
+        for command in ("status", "collect"):
+            self.fails(command, "none", code=74, says="none: there is no such directory")
+            self.fails(command, "tiny.yaml/none", code=74, says="there is no such directory")
+            self.fails(command, "tiny.yaml", code=73, says="tiny.yaml is not the directory of ")
+        self.fails("report", "none", code=74, says="none: cannot open the directory: No such file")
+        self.assertEqual(self.left_behind(), ["tiny.yaml"])
+
+
 if __name__ == "__main__":
     unittest.main()
