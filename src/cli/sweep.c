@@ -226,7 +226,8 @@ const lehr_command lehr_command_sweep = {
         "done "
         "again, so the\nsame line goes on after any stop, and values that are added to the sweep "
         "run "
-        "beside those that are there.\nMany processes may work in one directory at once, with or "
+        "beside those that are there.\nThe directory of another sweep is refused: 73. Many "
+        "processes may work in one directory at once, with or "
         "without --shard. A trial that fails does not stop\nthe others: exit code 3. A signal or "
         "limits.wall_s ends it with 85: run it again.\n",
     .least = 1,

@@ -28,7 +28,7 @@ typedef struct lehr_ledger {
     int32_t count, points;
 } lehr_ledger;
 
-/* Write sweep.json, unless it says the same already. */
+/* Write sweep.json, unless it says the same already. Fails with LEHR_ERR_EXISTS on the directory of another sweep. */
 lehr_status lehr_ledger_write(const lehr_trials *trials, const char *name, const lehr_yard *yard);
 
 /* Read it back. Fails with LEHR_ERR_DATA on anything else, LEHR_ERR_IO when it is not there. */

@@ -101,7 +101,6 @@ class Missing(StatusTest):
             self.fails(command, "none", code=74, says="none: there is no such directory")
             self.fails(command, "tiny.yaml/none", code=74, says="there is no such directory")
             self.fails(command, "tiny.yaml", code=73, says="tiny.yaml is not the directory of ")
-        self.fails("report", "none", code=74, says="none: cannot open the directory: No such file")
         self.assertEqual(self.left_behind(), ["tiny.yaml"])
 
 

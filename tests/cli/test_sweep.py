@@ -189,6 +189,39 @@ class Sweep(SweepTest):
         self.fails("status", "mine", code=73, says="mine is not the directory of a run or a sweep")
         self.assertEqual(self.left_behind("mine"), ["notes"])
 
+    def test_the_directory_of_another_sweep_is_left_alone(self):
+        """Another is one of another name, or of another base and without a trial in common."""
+        small = SWEEP.replace("range: [1, 4]", "range: [1, 1]")
+        self.write("sweep.yaml", small)
+        self.sweep("out")
+        before, trials = self.read("out", "sweep.json"), self.left_behind("out", "trials")
+        self.write("other.yaml", "base: tiny.yaml\naxes: {loss.l2: [0.1, 0.2]}\n")
+        says = "out holds another sweep, sweep; choose another directory with -o"
+        self.fails("sweep", "other.yaml", "-q", "-o", "out", code=73, says=says)
+        os.mkdir(self.path("far"))
+        self.write("far/tiny.yaml", TINY.replace("points: 60", "points: 70"))
+        self.write("far/sweep.yaml", small)
+        says = "out holds sweep sweep of another base config"
+        self.fails("sweep", "far/sweep.yaml", "-q", "-o", "out", code=73, says=says)
+        self.assertEqual((self.read("out", "sweep.json"), self.left_behind("out", "trials")), (before, trials))
+        self.assertEqual(self.workers("out"), [])
+
+    def test_the_same_sweep_may_grow_change_and_get_another_name(self):
+        self.write("sweep.yaml", SWEEP.replace("range: [1, 4]", "range: [1, 2]"))
+        self.sweep("out")
+        for axes in (
+            "{seed: [1, 2, 3], temperatures.rungs: [3, 4]}",  # an axis less, a value more
+            "{loss.l2: [0.1]}",  # all of it otherwise
+        ):
+            self.write("sweep.yaml", "base: tiny.yaml\naxes: %s\n" % axes)
+            self.sweep("out")
+        self.write("tiny.yaml", TINY + "seed: 9\n")
+        self.write("sweep.yaml", "base: tiny.yaml\naxes: {loss.l2: [0.1, 0.2], seed: [1]}\n")
+        self.sweep("out")  # another base, but a trial of before
+        self.write("renamed.yaml", "base: tiny.yaml\naxes: {loss.l2: [0.1, 0.2, 0.3], seed: [1]}\n")
+        self.lehr("sweep", "renamed.yaml", "-q", "-o", "out")
+        self.assertEqual(strict_json(self.read("out", "sweep.json"))["name"], "renamed")
+
     def test_status_of_a_run(self):
         result = self.run_json("tiny.yaml", "-o", "run")
         status = strict_json(self.lehr("status", "run", "--json").stdout)
