@@ -16,7 +16,7 @@ static lehr_status add(const lehr_options *options, lehr_option option, const ch
     const char *value = lehr_option_value(options, option, NULL);
     if (value == NULL)
         return LEHR_OK;
-    const int length = snprintf(text, sizeof o->key[0], "%s=%s", key, value);
+    const int length = snprintf(text, sizeof o->key[0], "--%s=%s", key, value);
     LEHR_CHECK(length < (int)sizeof o->key[0], LEHR_ERR_ARG, "--%s %.40s... is too long", key,
                value);
     o->text[o->count++] = text;
@@ -27,8 +27,11 @@ lehr_status lehr_overrides_collect(const lehr_options *options, lehr_overrides *
 {
     *out = (lehr_overrides){0};
     LEHR_TRY(LEHR_NEW(out->text, (size_t)options->set_count + 2, "the overrides of a config"));
-    for (; out->count < options->set_count; out->count++)
+    for (; out->count < options->set_count; out->count++) {
+        LEHR_CHECK(options->set[out->count][0] != '-', LEHR_ERR_ARG, "-s %.40s: no key has a dash",
+                   options->set[out->count]);
         out->text[out->count] = options->set[out->count];
+    }
     LEHR_TRY(add(options, LEHR_OPTION_BACKEND, "backend", out, out->key[0]));
     return add(options, LEHR_OPTION_THREADS, "threads", out, out->key[1]);
 }
