@@ -366,6 +366,17 @@ static lehr_status print_result(const session *s)
     return lehr_console_text(&text);
 }
 
+/* A sweep's trial cannot be extended. */
+static void say_done(const session *s)
+{
+    if (lehr_trial_refuse(s->dir) != LEHR_OK)
+        lehr_console_note("%s holds this run's result already", s->dir);
+    else
+        lehr_console_note("%s holds this run's result already; lehr resume %s --extend scans=+N "
+                          "goes on with it",
+                          s->dir, s->dir);
+}
+
 static lehr_status run_session(session *s, int *code)
 {
     LEHR_TRY(limit_hours(s));
@@ -377,7 +388,7 @@ static lehr_status run_session(session *s, int *code)
     if (s->result == NULL || s->added > 0)
         LEHR_TRY(work(s));
     else if (!s->options->given[LEHR_OPTION_QUIET])
-        lehr_console_note("%s holds this run's result already", s->dir);
+        say_done(s);
     *code = exit_code(s);
     return s->result != NULL ? print_result(s) : LEHR_OK;
 }

@@ -241,7 +241,12 @@ class Failures(SweepTest):
         rows = list(csv.DictReader(self.results("out").decode().splitlines()))
         self.assertEqual([row["state"] for row in rows], ["done"] * 3 + ["failed"] * 3)
         self.assertEqual(rows[3]["state_hash"], "")
-        bad = "out/trials/" + rows[3]["id"]
+        bad, good = "out/trials/" + rows[3]["id"], "out/trials/" + rows[0]["id"]
+        says = bad + " is a failed trial of a sweep and goes on with it: lehr sweep SWEEP -o out --retry failed"
+        self.fails("resume", bad, code=73, says=says)
+        says = good + " is a trial of a sweep and done; give the sweep more scans, or run it on its own: lehr run " + good
+        self.fails("resume", good, "--extend", "scans=+5", code=73, says=says)
+        self.assertTrue(self.lehr("resume", good).stderr.endswith(good + " holds this run's result already\n"))
         first = os.stat(self.path(bad, "owner")).st_ino, self.read(bad, "owner")
         self.sweep("out", code=3)  # not tried again
         self.assertEqual((os.stat(self.path(bad, "owner")).st_ino, self.read(bad, "owner")), first)
