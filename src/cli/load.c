@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "cli/file_kind.h"
 #include "study/config.h"
 #include "study/directory.h"
 
@@ -47,7 +48,8 @@ lehr_status lehr_load(const lehr_options *options, lehr_config *out)
     lehr_overrides o;
     lehr_status status = lehr_overrides_collect(options, &o);
     if (status == LEHR_OK)
-        status = lehr_config_load(options->argument[0], o.text, o.count, out);
+        status = lehr_file_kind_blame(options->argument[0], LEHR_FILE_RUN,
+                                      lehr_config_load(options->argument[0], o.text, o.count, out));
     lehr_overrides_free(&o);
     return status;
 }

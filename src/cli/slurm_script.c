@@ -9,14 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/memory.h"
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/dry_run.h"
+#include "cli/file_kind.h"
 #include "cli/load.h"
 #include "cli/slurm_text.h"
-#include "study/config_yaml.h"
 #include "study/directory.h"
 
 enum {
@@ -116,33 +115,6 @@ static lehr_status read_devices(request *r, const char *backend, int32_t threads
     else if (job->gpus > 0 && !cuda)
         job->backend = "cuda"; /* auto would make do without */
     return LEHR_OK;
-}
-
-/* ---- A sweep or a config? -------------------------------------------------------------------- */
-
-static bool has_base(const lehr_yaml *tree)
-{
-    if (tree->count == 0 || tree->node[0].kind != LEHR_YAML_MAP)
-        return false;
-    for (int32_t n = tree->node[0].first; n >= 0; n = tree->node[tree->node[n].next].next)
-        if (strcmp(lehr_yaml_text(tree, n), "base") == 0)
-            return true;
-    return false;
-}
-
-/* A sweep has a base. What is no YAML is the config's reader to refuse. */
-static lehr_status find_kind(const char *path, bool *sweep)
-{
-    char *text = NULL;
-    size_t length;
-    lehr_yaml tree = {0};
-    lehr_yaml_place where;
-    const lehr_status status = lehr_config_text(path, &text, &length);
-    *sweep = status == LEHR_OK && lehr_yaml_parse(text, length, &tree, &where) == LEHR_OK &&
-             has_base(&tree);
-    lehr_yaml_free(&tree);
-    LEHR_FREE(text);
-    return status;
 }
 
 /* ---- Data and memory ------------------------------------------------------------------------- */
@@ -320,8 +292,10 @@ static lehr_status slurm_script(const lehr_options *options, int *code)
                          .set = options->set,
                          .set_count = options->set_count}};
     lehr_text text = {0};
+    lehr_file_kind kind;
     *code = LEHR_EXIT_OK;
-    LEHR_TRY(find_kind(r.job.file, &r.job.sweep));
+    LEHR_TRY(lehr_file_kind_find(r.job.file, &kind));
+    r.job.sweep = kind == LEHR_FILE_SWEEP; /* what is no YAML is the config's reader to refuse */
     LEHR_TRY(read_time(&r));
     LEHR_TRY(r.job.sweep ? read_sweep(&r) : read_run(&r));
     LEHR_TRY(find_places(&r.job));

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/dry_run.h"
+#include "cli/file_kind.h"
 #include "cli/load.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
@@ -191,8 +192,10 @@ static lehr_status run_session(session *s, int *code)
     LEHR_TRY(read_shard(s));
     LEHR_TRY(lehr_sweep_place(s->options, name, s->dir));
     LEHR_TRY(lehr_overrides_collect(s->options, &s->overrides));
-    LEHR_TRY(
-        lehr_sweep_load(s->options->argument[0], s->overrides.text, s->overrides.count, &s->sweep));
+    const char *file = s->options->argument[0];
+    LEHR_TRY(lehr_file_kind_blame(
+        file, LEHR_FILE_SWEEP,
+        lehr_sweep_load(file, s->overrides.text, s->overrides.count, &s->sweep)));
     LEHR_TRY(lehr_trials_plan(s->sweep, &s->trials));
     lehr_cache_dir(s->cache, sizeof s->cache);
     s->worker.trials = s->trials;
