@@ -170,6 +170,14 @@ class Sweep(SweepTest):
             ("base: tiny.yaml\naxes: {seed: [1]}\nobjective: {metric: test_loss}\n", "sweep.yaml:3:21: objective.metric cannot be a test metric"),
             ("base: tiny.yaml\naxes: {temperatures.min: [1e-2, 1]}\n", "trial 1 (temperatures.min=1)"),
             ("base: tiny.yaml\naxes: {stop.wall_s: [1]}\n", "sweep.yaml:2:8: stop.wall_s"),
+            ("base: tiny.yaml\naxes: {seed: {range: [3, 1]}}\n", "seed: range needs the smaller number first: [1, 3], not [3, 1]"),
+            ("base: tiny.yaml\naxes: {seed: {range: 3}}\n", "seed: range needs two numbers, [least, most]"),
+            *(
+                ("base: tiny.yaml\naxes: {seed: [1], %s}\n" % axis, "sweep.yaml:2:19: %s is no part of what tells trials apart" % axis.split(":")[0])
+                for axis in ("output.dir: [a, b]", "threads: {range: [1, 2]}", "backend: [cpu, auto]", "output.observe: [5, 6]",
+                             "evaluation.keep_activations: [yes, no]", "name: [a, b]", "output.checkpoint_s: {lin: [1, 2], n: 2}")
+            ),
+            ("base: tiny.yaml\nmode: list\ntrials: [{seed: 1, threads: 1}, {seed: 2, threads: 2}]\n", "sweep.yaml:3:20: threads is no part"),
             ("base: tiny.yaml\naxes: {seed: {range: [1, 9]}}\nlimits: {trials: 8}\n", "9 trials, but limits.trials is 8"),
             ("base: tiny.yaml\naxes: {data.source: [none.csv, other.csv]}\n", "trial 0 (data.source="),
         ):
@@ -180,6 +188,14 @@ class Sweep(SweepTest):
         self.fails("sweep", "none.yaml", code=74, says="none.yaml")
         for words in (("--shard", "4/4"), ("--shard", "x"), ("--shard", "1/0"), ("--retry", "all")):
             self.fails("sweep", "sweep.yaml", *words, code=2, says=words[0])
+
+    def test_a_key_that_tells_no_trials_apart_may_have_one_value(self):
+        self.write("sweep.yaml", "base: tiny.yaml\naxes: {seed: [1, 2], output.observe: [10], threads: [1]}\n")
+        self.sweep("one")
+        self.assertEqual(self.status("one")["states"]["done"], 2)
+        self.write("list.yaml", "base: tiny.yaml\nmode: list\ntrials: [{seed: 1, output.observe: 10}, {seed: 2}]\n")
+        self.lehr("sweep", "list.yaml", "-q", "-o", "two")
+        self.assertEqual(self.status("two")["states"]["done"], 2)
 
     def test_directories_of_others_are_left_alone(self):
         os.mkdir(self.path("mine"))
