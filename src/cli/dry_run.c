@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "cli/console.h"
+#include "study/ledger.h"
 #include "study/progress.h"
 #include "study/result.h"
 
@@ -28,9 +29,10 @@ typedef struct dry_run {
 void lehr_dry_run_note(const lehr_trials *t)
 {
     if (t->excluded > 0)
-        lehr_console_note("%d trials are excluded", t->excluded);
+        lehr_console_note("%d trial%s excluded", t->excluded, t->excluded == 1 ? " is" : "s are");
     if (t->repeated > 0)
-        lehr_console_note("%d trials are the same as others (same id), and run once", t->repeated);
+        lehr_console_note("%d trial%s the same as others (same id), and run once", t->repeated,
+                          t->repeated == 1 ? " is" : "s are");
 }
 
 /* ---- Packs ----------------------------------------------------------------------------------- */
@@ -139,8 +141,9 @@ static lehr_status print_table(const dry_run *d)
                   "values");
     for (int32_t i = d->shard; i < d->trials->count; i += d->shards, count++)
         add_trial(d, i, &text);
-    lehr_text_add(&text, "%d trials in %d packs of at most %d rows on %s (%s), memory at most ",
-                  count, d->packs, d->trials->rows_most, d->trials->backend, d->trials->device);
+    lehr_text_add(&text, "%d trial%s in %d pack%s of at most %d rows on %s (%s), memory at most ",
+                  count, count == 1 ? "" : "s", d->packs, d->packs == 1 ? "" : "s",
+                  d->trials->rows_most, d->trials->backend, d->trials->device);
     add_bytes(d->bytes, &text);
     if (!isnan(d->seconds)) {
         lehr_text_add(&text, ", about ");
@@ -157,7 +160,8 @@ static json_t *json_values(const lehr_sweep *sweep, int64_t number)
         lehr_text text = {0};
         lehr_sweep_value(sweep, number, i, &text);
         if (!text.failed)
-            json_object_set_new(values, sweep->axis[i].key, lehr_json_text(text.data));
+            json_object_set_new(values, sweep->axis[i].key,
+                                lehr_ledger_json(sweep->axis[i].key, text.data));
         lehr_text_free(&text);
     }
     return values;

@@ -248,9 +248,10 @@ static lehr_status announce(session *s)
     LEHR_TRY(lehr_run_summarize(s->run, &summary));
     if (lehr_run_notice(s->run)[0] != '\0')
         lehr_console_note("%s", lehr_run_notice(s->run));
-    lehr_console_note("run %s %s on %s (%s, %d threads): %d rows of %d parameters, files in %s",
+    lehr_console_note("run %s %s on %s (%s, %d thread%s): %d row%s of %d parameters, files in %s",
                       s->config.name, s->id, summary.backend, summary.device, summary.threads,
-                      summary.rows, summary.parameters, s->dir);
+                      summary.threads == 1 ? "" : "s", summary.rows, summary.rows == 1 ? "" : "s",
+                      summary.parameters, s->dir);
     return LEHR_OK;
 }
 

@@ -178,7 +178,8 @@ static lehr_status plan_run(request *r, lehr_config *c, const lehr_dataset *data
     lehr_objective_destroy(&objective);
     LEHR_TRY(status);
     LEHR_CHECK(r->job.tasks <= plan.rows, LEHR_ERR_ARG,
-               "--tasks: %d ranks are more than the %d rows", r->job.tasks, plan.rows);
+               "--tasks: %d ranks are more than the %d row%s", r->job.tasks, plan.rows,
+               plan.rows == 1 ? "" : "s");
     r->data_bytes = bytes_of(dataset);
     r->rows_bytes = plan.table_bytes + plan.host_bytes;
     return LEHR_OK;
@@ -230,7 +231,8 @@ static lehr_status measure_sweep(request *r, lehr_trials *trials)
     r->job.tasks = trials->count < TASKS_DEFAULT ? trials->count : TASKS_DEFAULT;
     LEHR_TRY(read_count(r, LEHR_OPTION_TASKS, "tasks", 1, &r->job.tasks));
     LEHR_CHECK(r->job.tasks <= trials->count, LEHR_ERR_ARG,
-               "--tasks is %d, but there are %d trials", r->job.tasks, trials->count);
+               "--tasks is %d, but there %s %d trial%s", r->job.tasks,
+               trials->count == 1 ? "is" : "are", trials->count, trials->count == 1 ? "" : "s");
     LEHR_TRY(read_count(r, LEHR_OPTION_AT_ONCE, "at-once", 1, &r->job.at_once));
     return lehr_dry_run_bytes(trials, r->job.tasks, &r->rows_bytes);
 }

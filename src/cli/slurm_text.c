@@ -51,8 +51,9 @@ static void add_head(const lehr_slurm_job *job, lehr_text *out)
 {
     lehr_text_add(out, "#!/bin/bash\n# %s, by `lehr slurm-script`: ", job->name);
     if (job->sweep)
-        lehr_text_add(out, "the %d trials of %s, shared by %d tasks of an array.", job->trials,
-                      job->file, job->tasks);
+        lehr_text_add(out, "the %d trial%s of %s, shared by %d task%s of an array.", job->trials,
+                      job->trials == 1 ? "" : "s", job->file, job->tasks,
+                      job->tasks == 1 ? "" : "s");
     else if (job->tasks > 1)
         lehr_text_add(out, "the run of %s, its rows shared by %d ranks.", job->file, job->tasks);
     else

@@ -128,8 +128,9 @@ static void announce(const session *s)
     if (t->notice[0] != '\0')
         lehr_console_note("%s", t->notice);
     lehr_dry_run_note(t);
-    lehr_console_note("sweep of %d trials on %s (%s), at most %d rows in a launch, files in %s",
-                      t->count, t->backend, t->device, t->rows_most, s->dir);
+    lehr_console_note("sweep of %d trial%s on %s (%s), at most %d rows in a launch, files in %s",
+                      t->count, t->count == 1 ? "" : "s", t->backend, t->device, t->rows_most,
+                      s->dir);
 }
 
 static lehr_status go(session *s, lehr_worker_end *end)
@@ -148,9 +149,10 @@ static lehr_status go(session *s, lehr_worker_end *end)
 static void warn_unknown(const session *s, const lehr_tally *tally)
 {
     if (tally->unknown > 0 && !s->options->given[LEHR_OPTION_QUIET])
-        lehr_console_note("%d trials are held by workers on other hosts, and this file system has "
-                          "no locks to tell whether they live; --retry stale takes them over",
-                          tally->unknown);
+        lehr_console_note(
+            "%d trial%s held by workers on other hosts, and this file system has no "
+            "locks to tell whether they live; --retry stale takes over what they hold",
+            tally->unknown, tally->unknown == 1 ? " is" : "s are");
 }
 
 static int exit_code(const lehr_tally *tally, lehr_worker_end end)

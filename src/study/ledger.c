@@ -25,6 +25,18 @@ static json_t *json_value(const lehr_sweep *sweep, int64_t number, int32_t axis)
     return value;
 }
 
+/* Numbers and lists of them are those of JSON, but for what no JSON of ours holds: 2^63 and more. Text in quotes is
+ * without them. */
+json_t *lehr_ledger_json(const char *path, const char *value)
+{
+    int32_t move = 0;
+    const lehr_config_key *key = lehr_config_find(path, &move);
+    const bool text = key == NULL || key->value == LEHR_VALUE_TEXT ||
+                      key->value == LEHR_VALUE_PATH || key->value == LEHR_VALUE_KIND;
+    json_t *json = text && value[0] != '"' ? NULL : json_loads(value, JSON_DECODE_ANY, NULL);
+    return json != NULL ? json : lehr_json_text(value);
+}
+
 static json_t *json_trial(const lehr_trials *t, const lehr_trial *trial)
 {
     json_t *values = json_array();

@@ -35,6 +35,9 @@ lehr_status lehr_ledger_write(const lehr_trials *trials, const char *name, const
 lehr_status lehr_ledger_read(const lehr_yard *yard, lehr_ledger *out);
 void lehr_ledger_free(lehr_ledger *ledger);
 
+/* The value of a key, as the key prints it, as JSON: a number where it is one. NULL without memory. */
+struct json_t *lehr_ledger_json(const char *path, const char *value);
+
 /* The objective of one point. */
 typedef struct lehr_point {
     double mean; /* over its finished trials, added in order of their numbers; NaN: none */

@@ -94,6 +94,27 @@ class Killed(StatusTest):
         self.assertIn("nothing here can tell whether the process of another host lives", told)
 
 
+class Running(StatusTest):
+    def test_trials_show_how_far_they_are(self):
+        scans = 3000000
+        self.write("sweep.yaml", SWEEP.replace("1000000000", str(scans)))
+        process = self.start("sweep", "sweep.yaml", "-q", "-o", "out")
+        self.addCleanup(process.kill)
+        self.wait_for("out", "sweep.json")
+        share, deadline = 0, time.monotonic() + SECONDS
+        while not share:
+            self.assertLess(time.monotonic(), deadline)
+            self.assertIsNone(process.poll(), "it ended before it said how far it was")
+            share = strict_json(self.lehr("status", "out", "--json").stdout)["running_share"]
+            time.sleep(0.05)
+        self.assertLess(share, 1)
+        said = self.lehr("status", "out").stdout
+        self.assertRegex(said, r"2 running \([0-9.]+ % of their scans\)")
+        self.kill(process)
+        state = strict_json(self.lehr("status", "out", "--json").stdout)
+        self.assertIsNone(state["running_share"], "nothing runs")
+
+
 class Missing(StatusTest):
     def test_is_input_that_is_not_there(self):
         """Exit code 74, as of a config that is missing; 73 is for what exists and is something else."""

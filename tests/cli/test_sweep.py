@@ -136,7 +136,7 @@ class Sweep(SweepTest):
             sorted(trial["id"] for trial in plan["trials"]), self.left_behind("out", "trials")
         )
         for trial in plan["trials"]:
-            self.assertEqual(trial["rows"], int(trial["values"]["temperatures.rungs"]))
+            self.assertEqual(trial["rows"], trial["values"]["temperatures.rungs"])
             self.assertEqual(trial["scans"], 60)
             self.assertGreater(trial["predicted_s"], 0)
             self.assertGreater(trial["memory_bytes"], 0)
@@ -145,6 +145,28 @@ class Sweep(SweepTest):
             [trial["id"] for trial in strict_json(part)["trials"]],
             [trial["id"] for trial in plan["trials"]][1::4],
         )
+
+    def test_numbers_are_numbers_and_one_of_a_kind_is_no_plural(self):
+        axes = "{seed: [18446744073709551615, 5], network.hidden: [[4]], network.bias: [yes], data.target: [\"3\"], loss.l2: [1e-3], network.activation: [relu]}"
+        self.write("one.yaml", "base: tiny.yaml\naxes: %s\nexclude: [{seed: 18446744073709551615}]\n" % axes)
+        self.write("two.yaml", "base: tiny.yaml\naxes: %s\n" % axes)
+        plan = strict_json(self.lehr("sweep", "two.yaml", "--dry-run", "--json").stdout)
+        common = {"network.hidden": [4], "network.bias": True, "data.target": "3", "loss.l2": 0.001, "network.activation": "relu"}
+        self.assertEqual(
+            [trial["values"] for trial in plan["trials"]],
+            [{"seed": "18446744073709551615", **common}, {"seed": 5, **common}],
+        )
+        done = self.lehr("sweep", "one.yaml", "--dry-run")
+        self.assertIn("1 trial is excluded", done.stderr)
+        self.assertIn("1 trial in 1 pack of at most", done.stdout)
+        done = self.lehr("sweep", "one.yaml", "-o", "out")
+        self.assertIn("sweep of 1 trial on cpu", done.stderr)
+        self.assertIn("one, 1 trial: 1 done", done.stdout)
+        self.assertIn("1 trial in out/results.csv", self.lehr("collect", "out").stdout)
+        done = self.lehr("run", "tiny.yaml", "-s", "method=annealing", "-s", "chains=1", "-o", "run")
+        self.assertIn(", 1 thread): 1 row of", done.stderr)
+        self.assertIn("after 60 scans of 1 row, ", done.stdout)
+        self.assertIn(", 1 thread, numerics", done.stdout)
 
     def test_finished_work_is_never_done_again(self):
         self.sweep("out")
