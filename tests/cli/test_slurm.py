@@ -11,7 +11,7 @@ import unittest
 
 import one_node
 from program import TINY, ProgramTest, SECONDS, strict_json
-from test_mpi import built_with_mpi
+from mpi_program import built_with_mpi
 
 SWEEP = """base: tiny.yaml
 axes:
