@@ -25,6 +25,7 @@ static lehr_status collect(const lehr_options *options, int *code)
     lehr_yard yard;
     int32_t rows = 0;
     *code = LEHR_EXIT_OK;
+    LEHR_TRY(lehr_dir_check(options->argument[0]));
     LEHR_TRY(lehr_yard_open(options->argument[0], &yard));
     lehr_status status = lehr_collect(&yard, &rows);
     if (status == LEHR_OK)

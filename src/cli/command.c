@@ -115,6 +115,7 @@ int lehr_cli(int argc, char *const *argv)
     const lehr_status status = dispatch(argc, argv, &code);
     if (status == LEHR_OK)
         return code;
-    lehr_console_error(lehr_error());
+    if (lehr_error()[0] != '\0') /* else it is said already */
+        lehr_console_error(lehr_error());
     return lehr_status_exit_code(status);
 }

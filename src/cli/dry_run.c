@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "cli/console.h"
+#include "study/ledger.h"
 #include "study/progress.h"
 #include "study/result.h"
 
@@ -161,7 +162,8 @@ static json_t *json_values(const lehr_sweep *sweep, int64_t number)
         lehr_text text = {0};
         lehr_sweep_value(sweep, number, i, &text);
         if (!text.failed)
-            json_object_set_new(values, sweep->axis[i].key, lehr_json_text(text.data));
+            json_object_set_new(values, sweep->axis[i].key,
+                                lehr_ledger_json(sweep->axis[i].key, text.data));
         lehr_text_free(&text);
     }
     return values;

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "cli/file_kind.h"
 #include "study/config.h"
 #include "study/directory.h"
 
@@ -16,7 +17,7 @@ static lehr_status add(const lehr_options *options, lehr_option option, const ch
     const char *value = lehr_option_value(options, option, NULL);
     if (value == NULL)
         return LEHR_OK;
-    const int length = snprintf(text, sizeof o->key[0], "%s=%s", key, value);
+    const int length = snprintf(text, sizeof o->key[0], "--%s=%s", key, value);
     LEHR_CHECK(length < (int)sizeof o->key[0], LEHR_ERR_ARG, "--%s %.40s... is too long", key,
                value);
     o->text[o->count++] = text;
@@ -27,8 +28,11 @@ lehr_status lehr_overrides_collect(const lehr_options *options, lehr_overrides *
 {
     *out = (lehr_overrides){0};
     LEHR_TRY(LEHR_NEW(out->text, (size_t)options->set_count + 2, "the overrides of a config"));
-    for (; out->count < options->set_count; out->count++)
+    for (; out->count < options->set_count; out->count++) {
+        LEHR_CHECK(options->set[out->count][0] != '-', LEHR_ERR_ARG, "-s %.40s: no key has a dash",
+                   options->set[out->count]);
         out->text[out->count] = options->set[out->count];
+    }
     LEHR_TRY(add(options, LEHR_OPTION_BACKEND, "backend", out, out->key[0]));
     return add(options, LEHR_OPTION_THREADS, "threads", out, out->key[1]);
 }
@@ -44,7 +48,8 @@ lehr_status lehr_load(const lehr_options *options, lehr_config *out)
     lehr_overrides o;
     lehr_status status = lehr_overrides_collect(options, &o);
     if (status == LEHR_OK)
-        status = lehr_config_load(options->argument[0], o.text, o.count, out);
+        status = lehr_file_kind_blame(options->argument[0], LEHR_FILE_RUN,
+                                      lehr_config_load(options->argument[0], o.text, o.count, out));
     lehr_overrides_free(&o);
     return status;
 }

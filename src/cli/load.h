@@ -5,7 +5,8 @@
 #include "cli/options.h"
 #include "lehr/study.h"
 
-/* Keys of the config as the command line gives them, "key=value": -s in order, then --backend and --threads. */
+/* Keys of the config as the command line gives them, "key=value" of -s in order, then
+ * "--backend=value" and "--threads=value". */
 typedef struct lehr_overrides {
     const char **text; /* [count] */
     int32_t count;
@@ -17,7 +18,7 @@ lehr_status lehr_overrides_collect(const lehr_options *options, lehr_overrides *
 void lehr_overrides_free(lehr_overrides *overrides);
 
 /* Load the config of the first argument with -s, --backend and --threads, the last two being the last word.
- * Fails like lehr_config_load. */
+ * Fails like lehr_config_load, and on a sweep with the command that takes one. */
 lehr_status lehr_load(const lehr_options *options, lehr_config *out);
 
 /* The data of that config. Fails like lehr_dataset_create, with the place in the config before a

@@ -37,6 +37,15 @@ static bool is_allowed(const word_reader *r, int option)
     return ((r->allowed | always) >> option & 1) != 0;
 }
 
+/* Known to be looked for where it is not: a sweep's keys are in its file, a directory's in its config. */
+static lehr_status fail_set(const char *shown)
+{
+    return lehr_fail(LEHR_ERR_ARG,
+                     "option '%s' is for commands that take the config of one run; a key for all "
+                     "trials of a sweep stands in its base, or as an axis of one value",
+                     shown);
+}
+
 static lehr_status fail_unknown(const word_reader *r, const char *name)
 {
     int nearest = -1, best = 4; /* farther than 3 letters is no help */
@@ -92,7 +101,8 @@ static lehr_status take_long(word_reader *r, const char *word, lehr_options *out
         keep(out, i, equals != NULL ? equals + 1 : NULL);
         return LEHR_OK;
     }
-    return fail_unknown(r, name);
+    return strcmp(name, kinds[LEHR_OPTION_SET].name) == 0 ? fail_set("--set")
+                                                          : fail_unknown(r, name);
 }
 
 static int find_letter(const word_reader *r, char letter)
@@ -108,6 +118,8 @@ static lehr_status take_letters(word_reader *r, const char *letters, lehr_option
 {
     for (const char *c = letters; *c != '\0'; c++) {
         const int option = find_letter(r, *c);
+        if (option < 0 && *c == kinds[LEHR_OPTION_SET].letter)
+            return fail_set("-s");
         LEHR_CHECK(option >= 0, LEHR_ERR_ARG, "unknown option '-%c'; try --help", *c);
         if (kinds[option].value == NULL) {
             keep(out, option, NULL);

@@ -10,7 +10,7 @@
 /* X(SUFFIX, letter or 0, "long name", "VALUE" or NULL, "help"). */
 #define LEHR_OPTIONS(X)                                                                            \
     X(SET, 's', "set", "KEY=VALUE", "set a config key (dotted path); may be given many times")     \
-    X(OUTPUT, 'o', "output", "PATH", "where to write")                                             \
+    X(OUTPUT, 'o', "output", "PATH", "where the results go: nothing that exists is overwritten")   \
     X(BACKEND, 0, "backend", "NAME", "auto, cpu, cuda, cuda:N,M, cuda:all or cuda:PART-OF-NAME")   \
     X(THREADS, 0, "threads", "N",                                                                  \
       "threads of the cpu backend; auto: one per CPU of the affinity mask")                        \
@@ -36,7 +36,8 @@
     X(AT_ONCE, 0, "at-once", "M", "tasks of the array that run at one time; else as many as can")  \
     X(TIME, 0, "time", "LIMIT",                                                                    \
       "of one visit, as Slurm reads it: minutes, h:mm:ss, d-hh; 1:00:00")                          \
-    X(GPUS, 0, "gpus", "N", "GPUs of a task; else one where the backend is cuda")                  \
+    X(GPUS, 0, "gpus", "N",                                                                        \
+      "of a task of an array, or of a run and all its ranks; else one each for cuda")              \
     X(QUIET, 'q', "quiet", NULL, "no progress and no notes on stderr; errors stay")                \
     X(JSON, 0, "json", NULL, "one JSON object on stdout instead of a table")                       \
     X(HELP, 'h', "help", NULL, "show this text")                                                   \

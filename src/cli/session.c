@@ -38,6 +38,7 @@ typedef struct session {
     lehr_config config;
     lehr_run_spec spec;    /* the config's, with what holds for this call only */
     const lehr_comm *comm; /* who shares the run's rows */
+    bool said;             /* all ranks fail alike, and rank 0 has said why */
     lehr_dataset *dataset;
     lehr_objective *objective;
     lehr_run *run;
@@ -84,6 +85,21 @@ static lehr_status parse_extension(const char *text, int64_t *scans)
                    *scans <= scans_max,
                LEHR_ERR_ARG, "--extend needs scans=+N with a positive N, not '%s'", text);
     return LEHR_OK;
+}
+
+/* Ranks read the same file. What is wrong with it is wrong for all of them, so that rank 0 says it and all leave. */
+static lehr_status load(session *s)
+{
+    const bool leads = lehr_comm_rank(s->comm) == 0;
+    const lehr_status own = lehr_load(s->options, &s->config);
+    int64_t said = own;
+    if (lehr_comm_ranks(s->comm) == 1)
+        return own;
+    if (leads && own != LEHR_OK)
+        lehr_console_error(lehr_error()); /* before a rank that leaves can end this one */
+    LEHR_TRY(s->comm->broadcast(s->comm, 0, &said, sizeof said));
+    s->said = said != LEHR_OK;
+    return s->said ? lehr_fail((lehr_status)said, "%s", "") : own;
 }
 
 static lehr_status check_options(session *s)
@@ -351,10 +367,21 @@ static lehr_status print_result(const session *s)
     return lehr_console_text(&text);
 }
 
+/* A sweep's trial cannot be extended. */
+static void say_done(const session *s)
+{
+    if (lehr_trial_refuse(s->dir) != LEHR_OK)
+        lehr_console_note("%s holds this run's result already", s->dir);
+    else
+        lehr_console_note("%s holds this run's result already; lehr resume %s --extend scans=+N "
+                          "goes on with it",
+                          s->dir, s->dir);
+}
+
 static lehr_status run_session(session *s, int *code)
 {
     LEHR_TRY(limit_hours(s));
-    LEHR_TRY(lehr_load(s->options, &s->config));
+    LEHR_TRY(load(s));
     LEHR_TRY(check_options(s));
     s->spec = s->config.run;
     lehr_cache_dir(s->spec.cache_dir, sizeof s->spec.cache_dir);
@@ -362,7 +389,7 @@ static lehr_status run_session(session *s, int *code)
     if (s->result == NULL || s->added > 0)
         LEHR_TRY(work(s));
     else if (!s->options->given[LEHR_OPTION_QUIET])
-        lehr_console_note("%s holds this run's result already", s->dir);
+        say_done(s);
     *code = exit_code(s);
     return s->result != NULL ? print_result(s) : LEHR_OK;
 }
@@ -373,7 +400,7 @@ static lehr_status run_session(session *s, int *code)
 static lehr_status follow(session *s)
 {
     brief b = {0};
-    LEHR_TRY(lehr_load(s->options, &s->config));
+    LEHR_TRY(load(s));
     s->spec = s->config.run;
     lehr_cache_dir(s->spec.cache_dir, sizeof s->spec.cache_dir);
     LEHR_TRY(exchange_briefs(s, &b));
@@ -406,7 +433,7 @@ lehr_status lehr_session(const lehr_options *options, int *code)
     session s = {.options = options};
     LEHR_TRY(lehr_ranks(&s.comm));
     const lehr_status status = lehr_comm_rank(s.comm) == 0 ? lead(&s, code) : follow(&s);
-    if (status != LEHR_OK && lehr_comm_ranks(s.comm) > 1)
+    if (status != LEHR_OK && lehr_comm_ranks(s.comm) > 1 && !s.said)
         end_all(s.comm, status);
     close_session(&s);
     lehr_comm_finish();

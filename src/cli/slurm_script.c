@@ -3,18 +3,19 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <ctype.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/memory.h"
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/dry_run.h"
+#include "cli/file_kind.h"
 #include "cli/load.h"
 #include "cli/slurm_text.h"
-#include "study/config_yaml.h"
 #include "study/directory.h"
 
 enum {
@@ -82,49 +83,38 @@ static lehr_status read_time(request *r)
     return LEHR_OK;
 }
 
-/* CPUs as --threads says, else the file, else one; GPUs as --gpus says, else one for a backend that is on them. */
+/* GPUs as --gpus says, else one for a backend that is on them. Ranks share those of their run evenly. */
+static lehr_status read_gpus(request *r, bool cuda)
+{
+    lehr_slurm_job *job = &r->job;
+    const int32_t ranks = job->sweep ? 1 : job->tasks;
+    int32_t gpus = cuda ? ranks : 0;
+    LEHR_TRY(read_count(r, LEHR_OPTION_GPUS, "gpus", 0, &gpus));
+    LEHR_CHECK(gpus % ranks == 0, LEHR_ERR_ARG,
+               "--gpus %d: as many for each of the %d ranks of --tasks, so a multiple of %d", gpus,
+               ranks, ranks);
+    job->gpus = gpus / ranks;
+    return LEHR_OK;
+}
+
+/* CPUs as --threads says, else the file, else one: a job has as many as it asks for, so that `auto` is no number. */
 static lehr_status read_devices(request *r, const char *backend, int32_t threads)
 {
     lehr_slurm_job *job = &r->job;
     const bool cuda = strncmp(backend, "cuda", 4) == 0;
     job->cpus = threads > 0 ? threads : 1;
-    job->gpus = cuda;
-    LEHR_TRY(read_count(r, LEHR_OPTION_THREADS, "threads", 1, &job->cpus));
-    LEHR_TRY(read_count(r, LEHR_OPTION_GPUS, "gpus", 0, &job->gpus));
+    if (strcmp(lehr_option_value(r->options, LEHR_OPTION_THREADS, ""), "auto") != 0)
+        LEHR_TRY(read_count(r, LEHR_OPTION_THREADS, "threads", 1, &job->cpus));
+    LEHR_TRY(read_gpus(r, cuda));
     LEHR_CHECK(job->gpus == 0 || cuda || strcmp(backend, "auto") == 0, LEHR_ERR_ARG,
                "--gpus %d is of no use to backend %s", job->gpus, backend);
     LEHR_CHECK(job->gpus > 0 || !cuda, LEHR_ERR_ARG, "backend %s needs --gpus", backend);
     job->backend = lehr_option_value(r->options, LEHR_OPTION_BACKEND, NULL);
-    if (job->gpus > 0 && !cuda)
-        job->backend = job->gpus > 1 ? "cuda:all" : "cuda"; /* auto would make do without */
+    if (job->gpus > 1 && (!cuda || strcmp(backend, "cuda") == 0))
+        job->backend = "cuda:all"; /* plain cuda takes one */
+    else if (job->gpus > 0 && !cuda)
+        job->backend = "cuda"; /* auto would make do without */
     return LEHR_OK;
-}
-
-/* ---- A sweep or a config? -------------------------------------------------------------------- */
-
-static bool has_base(const lehr_yaml *tree)
-{
-    if (tree->count == 0 || tree->node[0].kind != LEHR_YAML_MAP)
-        return false;
-    for (int32_t n = tree->node[0].first; n >= 0; n = tree->node[tree->node[n].next].next)
-        if (strcmp(lehr_yaml_text(tree, n), "base") == 0)
-            return true;
-    return false;
-}
-
-/* A sweep has a base. What is no YAML is the config's reader to refuse. */
-static lehr_status find_kind(const char *path, bool *sweep)
-{
-    char *text = NULL;
-    size_t length;
-    lehr_yaml tree = {0};
-    lehr_yaml_place where;
-    const lehr_status status = lehr_config_text(path, &text, &length);
-    *sweep = status == LEHR_OK && lehr_yaml_parse(text, length, &tree, &where) == LEHR_OK &&
-             has_base(&tree);
-    lehr_yaml_free(&tree);
-    LEHR_FREE(text);
-    return status;
 }
 
 /* ---- Data and memory ------------------------------------------------------------------------- */
@@ -146,6 +136,29 @@ static int64_t memory_of(const request *r)
     return ((all_mib + r->job.cpus - 1) / r->job.cpus + STEP_MIB - 1) / STEP_MIB * STEP_MIB;
 }
 
+/* ---- The place of the results ---------------------------------------------------------------- */
+
+/* The same that the job would find there. */
+static lehr_status check_place(const char *dir)
+{
+    struct stat about;
+    LEHR_CHECK(stat(dir, &about) != 0 || S_ISDIR(about.st_mode), LEHR_ERR_EXISTS,
+               "%s exists and is not a directory; -o names that of the results, the script goes to "
+               "stdout",
+               dir);
+    return LEHR_OK;
+}
+
+static lehr_status check_run_place(const lehr_config *config, const char *id, const char *dir)
+{
+    lehr_found found;
+    json_t *result = NULL;
+    LEHR_TRY(check_place(dir));
+    const lehr_status status = lehr_store_find(dir, config, id, &found, &result);
+    json_decref(result);
+    return status;
+}
+
 /* ---- A run ----------------------------------------------------------------------------------- */
 
 static lehr_status plan_run(request *r, lehr_config *c, const lehr_dataset *dataset)
@@ -156,6 +169,7 @@ static lehr_status plan_run(request *r, lehr_config *c, const lehr_dataset *data
     LEHR_TRY(lehr_config_id(c, lehr_dataset_describe(dataset).hash, id));
     LEHR_TRY(
         lehr_store_place(c, id, lehr_option_value(r->options, LEHR_OPTION_OUTPUT, ""), r->job.dir));
+    LEHR_TRY(check_run_place(c, id, r->job.dir));
     LEHR_TRY(lehr_objective_create(&c->network, &c->loss, &c->prior, dataset, &objective));
     lehr_text_copy(c->run.backend, sizeof c->run.backend, "cpu");
     c->run.numerics = LEHR_NUMERICS_EXACT;
@@ -164,7 +178,8 @@ static lehr_status plan_run(request *r, lehr_config *c, const lehr_dataset *data
     lehr_objective_destroy(&objective);
     LEHR_TRY(status);
     LEHR_CHECK(r->job.tasks <= plan.rows, LEHR_ERR_ARG,
-               "--tasks: %d ranks are more than the %d rows", r->job.tasks, plan.rows);
+               "--tasks: %d ranks are more than the %d row%s", r->job.tasks, plan.rows,
+               lehr_plural(plan.rows));
     r->data_bytes = bytes_of(dataset);
     r->rows_bytes = plan.table_bytes + plan.host_bytes;
     return LEHR_OK;
@@ -176,13 +191,11 @@ static lehr_status read_run(request *r)
     lehr_dataset *dataset = NULL;
     LEHR_TRY(lehr_load(r->options, &config));
     lehr_text_copy(r->job.name, sizeof r->job.name, config.name);
-    LEHR_TRY(read_devices(r, config.run.backend, config.run.threads));
     r->job.tasks = 1;
     LEHR_TRY(read_count(r, LEHR_OPTION_TASKS, "tasks", 1, &r->job.tasks));
+    LEHR_TRY(read_devices(r, config.run.backend, config.run.threads));
     LEHR_CHECK(!r->options->given[LEHR_OPTION_AT_ONCE], LEHR_ERR_ARG,
                "--at-once is for a sweep: %s is one run", r->job.file);
-    LEHR_CHECK(r->job.tasks == 1 || r->job.gpus == 0, LEHR_ERR_ARG,
-               "--tasks: ranks share rows on the CPU; one process drives all GPUs");
     LEHR_TRY(lehr_load_data(r->options, &config, &dataset));
     const lehr_status status = plan_run(r, &config, dataset);
     lehr_dataset_destroy(&dataset);
@@ -218,7 +231,8 @@ static lehr_status measure_sweep(request *r, lehr_trials *trials)
     r->job.tasks = trials->count < TASKS_DEFAULT ? trials->count : TASKS_DEFAULT;
     LEHR_TRY(read_count(r, LEHR_OPTION_TASKS, "tasks", 1, &r->job.tasks));
     LEHR_CHECK(r->job.tasks <= trials->count, LEHR_ERR_ARG,
-               "--tasks is %d, but there are %d trials", r->job.tasks, trials->count);
+               "--tasks is %d, but there %s %d trial%s", r->job.tasks,
+               trials->count == 1 ? "is" : "are", trials->count, lehr_plural(trials->count));
     LEHR_TRY(read_count(r, LEHR_OPTION_AT_ONCE, "at-once", 1, &r->job.at_once));
     return lehr_dry_run_bytes(trials, r->job.tasks, &r->rows_bytes);
 }
@@ -245,6 +259,7 @@ static lehr_status read_sweep(request *r)
     LEHR_CHECK(r->options->set_count == 0, LEHR_ERR_ARG,
                "-s is for a config: %s is a sweep, whose keys stand in its file", r->job.file);
     LEHR_TRY(lehr_sweep_place(r->options, r->job.name, r->job.dir));
+    LEHR_TRY(check_place(r->job.dir));
     LEHR_TRY(look_at_sweep(r));
     return plan_sweep(r);
 }
@@ -279,8 +294,10 @@ static lehr_status slurm_script(const lehr_options *options, int *code)
                          .set = options->set,
                          .set_count = options->set_count}};
     lehr_text text = {0};
+    lehr_file_kind kind;
     *code = LEHR_EXIT_OK;
-    LEHR_TRY(find_kind(r.job.file, &r.job.sweep));
+    LEHR_TRY(lehr_file_kind_find(r.job.file, &kind));
+    r.job.sweep = kind == LEHR_FILE_SWEEP; /* what is no YAML is the config's reader to refuse */
     LEHR_TRY(read_time(&r));
     LEHR_TRY(r.job.sweep ? read_sweep(&r) : read_run(&r));
     LEHR_TRY(find_places(&r.job));
@@ -294,10 +311,13 @@ const lehr_command lehr_command_slurm_script = {
     .name = "slurm-script",
     .arguments = "CONFIG|SWEEP",
     .help = "a batch script for Slurm that ends what it begins",
-    .notes = "A sweep becomes an array of tasks that share its trials, a config one job, with its "
-             "rows shared by the ranks\nof --tasks. The script goes to stdout: lehr slurm-script "
-             "SWEEP > job.sh && sbatch job.sh. Everything in\nthe file is checked first. A job "
-             "that leaves with 85 requeues itself, whether or not the cluster does.\n",
+    .notes =
+        "A sweep becomes an array of tasks that share its trials, a config one job, with its "
+        "rows shared by the ranks\nof --tasks. The script goes to stdout: lehr slurm-script "
+        "SWEEP > job.sh && sbatch job.sh. -o PATH is where the job\nputs its results, not where "
+        "the script goes. --gpus are those of a task of an array, or of a run; its ranks "
+        "share them\nevenly. Everything in the file is checked first. A job that leaves with "
+        "85 requeues itself, whether or not the\ncluster does.\n",
     .least = 1,
     .most = 1,
     .options = LEHR_BIT(SET) | LEHR_BIT(OUTPUT) | LEHR_BIT(BACKEND) | LEHR_BIT(THREADS) |

@@ -39,6 +39,12 @@ static void add_value(const char *word, lehr_text *out)
     lehr_text_add(out, "\"");
 }
 
+/* Does one run share its rows among several tasks? */
+static bool are_ranks(const lehr_slurm_job *job)
+{
+    return !job->sweep && job->tasks > 1;
+}
+
 /* ---- For people, and for sbatch -------------------------------------------------------------- */
 
 static void add_head(const lehr_slurm_job *job, lehr_text *out)
@@ -55,8 +61,9 @@ static void add_head(const lehr_slurm_job *job, lehr_text *out)
         out,
         " Submit it with\n#\n#     sbatch THIS_FILE\n#\n"
         "# Options of that line outrank those below: --partition, --account, --time, "
-        "--mem-per-cpu, --gres.\n"
+        "--mem-per-cpu, --%s.\n"
         "# What a limit of time, preemption or a dead node stops is requeued and goes on.%s\n\n",
+        are_ranks(job) && job->gpus > 0 ? "gpus-per-task" : "gres",
         job->sweep ? "\n# So is a task that waits for what others have yet to reach. When all have "
                      "ended: `lehr collect`."
                    : "");
@@ -83,7 +90,9 @@ static void add_directives(const lehr_slurm_job *job, lehr_text *out)
         lehr_text_add(out, "#SBATCH --output=%%x-%%j.log\n#SBATCH --ntasks=%d\n", job->tasks);
     lehr_text_add(out, "#SBATCH --cpus-per-task=%d\n#SBATCH --mem-per-cpu=%lldM\n", job->cpus,
                   (long long)job->memory_mib);
-    if (job->gpus > 0)
+    if (job->gpus > 0 && are_ranks(job))
+        lehr_text_add(out, "#SBATCH --gpus-per-task=%d\n", job->gpus);
+    else if (job->gpus > 0)
         lehr_text_add(out, "#SBATCH --gres=gpu:%d\n", job->gpus);
     lehr_text_add(out,
                   "#SBATCH --time=%s\n"
@@ -96,13 +105,15 @@ static void add_directives(const lehr_slurm_job *job, lehr_text *out)
 /* ---- For the shell --------------------------------------------------------------------------- */
 
 /* srun: Slurm's signals reach the steps of a job only. It takes the CPUs of a task from its own words alone (since
- * Slurm 22.05), and where a cluster does not bind tasks to their CPUs only --threads keeps lehr to them. */
+ * Slurm 22.05), and where a cluster does not bind tasks to their CPUs only --threads keeps lehr to them. Ranks deal out the
+ * GPUs of their machine themselves, so each must see all that the job has there. */
 static void add_work(const lehr_slurm_job *job, lehr_text *out)
 {
     lehr_text_add(out, "# Only what srun starts gets the signals of Slurm.\nwork() {\n"
                        "    srun ");
-    if (!job->sweep && job->tasks > 1)
-        lehr_text_add(out, "--mpi=pmix --export=ALL,LEHR_MPI=1 ");
+    if (are_ranks(job))
+        lehr_text_add(out, "--mpi=pmix --export=ALL,LEHR_MPI=1 %s",
+                      job->gpus > 0 ? "--gpu-bind=none " : "");
     lehr_text_add(out, "--cpus-per-task=\"$SLURM_CPUS_PER_TASK\" \"$lehr\" %s ",
                   job->sweep ? "sweep" : "run");
     lehr_text_add(out, job->file[0] == '-' ? "./" : "");

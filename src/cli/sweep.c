@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/dry_run.h"
+#include "cli/file_kind.h"
 #include "cli/load.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
@@ -192,8 +193,10 @@ static lehr_status run_session(session *s, int *code)
     LEHR_TRY(read_shard(s));
     LEHR_TRY(lehr_sweep_place(s->options, name, s->dir));
     LEHR_TRY(lehr_overrides_collect(s->options, &s->overrides));
-    LEHR_TRY(
-        lehr_sweep_load(s->options->argument[0], s->overrides.text, s->overrides.count, &s->sweep));
+    const char *file = s->options->argument[0];
+    LEHR_TRY(lehr_file_kind_blame(
+        file, LEHR_FILE_SWEEP,
+        lehr_sweep_load(file, s->overrides.text, s->overrides.count, &s->sweep)));
     LEHR_TRY(lehr_trials_plan(s->sweep, &s->trials));
     lehr_cache_dir(s->cache, sizeof s->cache);
     s->worker.trials = s->trials;
@@ -227,7 +230,8 @@ const lehr_command lehr_command_sweep = {
         "done "
         "again, so the\nsame line goes on after any stop, and values that are added to the sweep "
         "run "
-        "beside those that are there.\nMany processes may work in one directory at once, with or "
+        "beside those that are there.\nThe directory of another sweep is refused: 73. Many "
+        "processes may work in one directory at once, with or "
         "without --shard. A trial that fails does not stop\nthe others: exit code 3. A signal or "
         "limits.wall_s ends it with 85: run it again.\n",
     .least = 1,

@@ -154,7 +154,7 @@ static void note_gpus(lehr_pack *pack, const gpu *list, int32_t count)
         return;
     char sentence[LEHR_NAME_MAX];
     snprintf(sentence, sizeof sentence, "%d ranks share %d GPU%s", pack->comm->ranks, pack->gpus,
-             pack->gpus == 1 ? "" : "s");
+             lehr_plural(pack->gpus));
     add_notice(pack, sentence);
 }
 

@@ -169,7 +169,7 @@ static lehr_status check_devices(int32_t count, const wish *w)
     for (int32_t i = 0; i < w->count; i++) {
         LEHR_CHECK(w->device[i] < count, LEHR_ERR_DEVICE,
                    "backend %s: there is no device %d, only %d CUDA device%s, counted from 0",
-                   w->name, w->device[i], count, count == 1 ? "" : "s");
+                   w->name, w->device[i], count, lehr_plural(count));
         lehr_device_info info;
         lehr_backend_cuda.describe(w->device[i], &info);
         LEHR_CHECK(info.usable, LEHR_ERR_DEVICE, "backend %s: device %d, %s, cannot be used: %s",

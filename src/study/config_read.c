@@ -18,7 +18,7 @@ lehr_status lehr_config_blame_place(const lehr_config_reader *reader, lehr_confi
         const char *word = reader->overrides[place.override - 1];
         char shown[200];
         lehr_utf8_show(word, strlen(word), sizeof shown, shown);
-        return lehr_fail_prefix(status, "-s %s: ", shown);
+        return lehr_fail_prefix(status, word[0] == '-' ? "%s: " : "-s %s: ", shown);
     }
     const bool known = place.file.line > 0;
     return lehr_fail_prefix(status, "%s:%d:%d: ", reader->file, known ? place.file.line : 1,
@@ -261,6 +261,7 @@ static lehr_status apply_word(lehr_config_reader *reader, const char *path, cons
 lehr_status lehr_config_apply_override(lehr_config_reader *reader, int32_t index)
 {
     const char *word = reader->overrides[index];
+    word += strncmp(word, "--", 2) == 0 ? 2 : 0;
     const char *equals = strchr(word, '=');
     reader->override = index + 1;
     const lehr_config_place place = {.override = reader->override};

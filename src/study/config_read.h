@@ -12,7 +12,7 @@ typedef struct lehr_config_place {
 
 typedef struct lehr_config_reader {
     const char *file;             /* its name, for messages; its folder is that of relative paths */
-    const char *const *overrides; /* "key=value" */
+    const char *const *overrides; /* "key=value" of -s, "--key=value" of an option */
     int32_t override;             /* being applied, from 1; 0: the file is */
     const lehr_yaml *yaml;        /* being applied */
     lehr_config_draft draft;

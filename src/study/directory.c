@@ -67,6 +67,14 @@ lehr_status lehr_name_check(const char *name)
     return LEHR_OK;
 }
 
+lehr_status lehr_dir_check(const char *path)
+{
+    struct stat about;
+    LEHR_CHECK(stat(path, &about) == 0 || (errno != ENOENT && errno != ENOTDIR), LEHR_ERR_IO,
+               "%s: there is no such directory", path);
+    return LEHR_OK;
+}
+
 lehr_status lehr_dir_open(const char *path, lehr_dir *out)
 {
     lehr_dir dir = {.fd = -1};

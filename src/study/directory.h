@@ -23,6 +23,9 @@ lehr_status lehr_path_split(const char *path, char parent[LEHR_PATH_MAX], char n
 /* `parent`/`name` into out; fails with LEHR_ERR_ARG when it is too long. */
 lehr_status lehr_path_join(const char *parent, const char *name, char out[LEHR_PATH_MAX]);
 
+/* LEHR_ERR_IO when nothing has this name. */
+lehr_status lehr_dir_check(const char *path);
+
 /* Open an existing directory. Fails with LEHR_ERR_IO. */
 lehr_status lehr_dir_open(const char *path, lehr_dir *out);
 

@@ -30,6 +30,18 @@ static json_t *json_value(const lehr_sweep *sweep, int64_t number, int32_t axis)
     return value;
 }
 
+/* Numbers and lists of them are those of JSON, but for what no JSON of ours holds: 2^63 and more. Text in quotes is
+ * without them. */
+json_t *lehr_ledger_json(const char *path, const char *value)
+{
+    int32_t move = 0;
+    const lehr_config_key *key = lehr_config_find(path, &move);
+    const bool text = key == NULL || key->value == LEHR_VALUE_TEXT ||
+                      key->value == LEHR_VALUE_PATH || key->value == LEHR_VALUE_KIND;
+    json_t *json = text && value[0] != '"' ? NULL : json_loads(value, JSON_DECODE_ANY, NULL);
+    return json != NULL ? json : lehr_json_text(value);
+}
+
 static json_t *json_trial(const lehr_trials *t, const lehr_trial *trial)
 {
     json_t *values = json_array();
@@ -49,7 +61,15 @@ static json_t *json_objective(const lehr_sweep *s)
     return json_pack("{s:s, s:s}", "metric", metric, "goal", s->maximize ? "max" : "min");
 }
 
-static json_t *json_ledger(const lehr_trials *t, const char *name)
+/* What the base says beside the places of files: data by the last name of their path. */
+static lehr_status name_base(const lehr_sweep *sweep, char id[LEHR_RUN_ID_BYTES])
+{
+    const char *source = sweep->base_config.data.source, *slash = strrchr(source, '/');
+    const char *name = slash != NULL ? slash + 1 : source;
+    return lehr_config_id(&sweep->base_config, lehr_hash(LEHR_HASH_START, name, strlen(name)), id);
+}
+
+static json_t *json_ledger(const lehr_trials *t, const char *name, const char *base)
 {
     json_t *axes = json_array(), *over = json_array(), *trials = json_array();
     for (int32_t i = 0; i < t->sweep->axes; i++) {
@@ -58,9 +78,9 @@ static json_t *json_ledger(const lehr_trials *t, const char *name)
     }
     for (int32_t i = 0; i < t->count; i++)
         json_array_append_new(trials, json_trial(t, &t->trial[i]));
-    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "version", 1, "name", lehr_json_text(name),
-                     "objective", json_objective(t->sweep), "axes", axes, "over", over, "trials",
-                     trials);
+    return json_pack("{s:i, s:o, s:s, s:o, s:o, s:o, s:o}", "version", 1, "name",
+                     lehr_json_text(name), "base", base, "objective", json_objective(t->sweep),
+                     "axes", axes, "over", over, "trials", trials);
 }
 
 /* Does the file say so already? Then nobody who reads it now is disturbed. */
@@ -76,26 +96,90 @@ static bool is_there(const lehr_yard *yard, const lehr_text *text)
     return same;
 }
 
-lehr_status lehr_ledger_write(const lehr_trials *trials, const char *name, const lehr_yard *yard)
-{
-    json_t *json = json_ledger(trials, name);
-    LEHR_CHECK(json != NULL, LEHR_ERR_MEMORY, "out of memory for %s", file_name);
-    lehr_text text = {0};
-    lehr_status status = lehr_result_text(json, &text);
-    if (status == LEHR_OK && !is_there(yard, &text))
-        status = lehr_output_whole(&yard->dir, file_name, text.data, text.length);
-    lehr_text_free(&text);
-    json_decref(json);
-    return status;
-}
-
-/* ---- Reading --------------------------------------------------------------------------------- */
-
 static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text != NULL ? text : "";
 }
+
+/* ---- Another sweep? -------------------------------------------------------------------------- */
+
+static json_t *set_of_ids(const json_t *trials)
+{
+    size_t i;
+    json_t *trial, *set = json_object();
+    json_array_foreach(trials, i, trial)
+        json_object_set_new(set, text_of(trial, "id"), json_true());
+    return set;
+}
+
+static size_t count_shared(const json_t *there, const json_t *here)
+{
+    size_t shared = 0, i;
+    const json_t *trial;
+    json_t *set = set_of_ids(there);
+    json_array_foreach(here, i, trial) shared += json_object_get(set, text_of(trial, "id")) != NULL;
+    json_decref(set);
+    return shared;
+}
+
+/* A sweep may grow, shrink, and get other axes. Another one has another name, or another base and not one trial in
+ * common; a renamed one has all that was there, or nothing else. */
+static bool is_same(const json_t *there, const json_t *here)
+{
+    const json_t *before = json_object_get(there, "trials"), *now = json_object_get(here, "trials");
+    const bool named = strcmp(text_of(there, "name"), text_of(here, "name")) == 0;
+    if (named && strcmp(text_of(there, "base"), text_of(here, "base")) == 0)
+        return true;
+    const size_t shared = count_shared(before, now);
+    return named ? shared > 0
+                 : shared > 0 &&
+                       (shared == json_array_size(before) || shared == json_array_size(now));
+}
+
+static lehr_status check_same(const lehr_yard *yard, const json_t *here)
+{
+    json_t *there = NULL;
+    if (lehr_result_read(yard->dir.path, file_name, &there) != LEHR_OK)
+        return LEHR_OK;
+    lehr_status status = LEHR_OK;
+    const char *name = text_of(there, "name");
+    if (!is_same(there, here))
+        status = strcmp(name, text_of(here, "name")) == 0
+                     ? lehr_fail(LEHR_ERR_EXISTS,
+                                 "%s holds sweep %s of another base config, of which no trial is "
+                                 "one of this sweep; choose another directory with -o",
+                                 yard->dir.path, name)
+                     : lehr_fail(LEHR_ERR_EXISTS,
+                                 "%s holds another sweep, %s; choose another directory with -o",
+                                 yard->dir.path, name);
+    json_decref(there);
+    return status;
+}
+
+static lehr_status write_ledger(const json_t *json, const lehr_yard *yard)
+{
+    lehr_text text = {0};
+    LEHR_CHECK(json != NULL, LEHR_ERR_MEMORY, "out of memory for %s", file_name);
+    LEHR_TRY(check_same(yard, json));
+    lehr_status status = lehr_result_text(json, &text);
+    if (status == LEHR_OK && !is_there(yard, &text))
+        status = lehr_output_whole(&yard->dir, file_name, text.data, text.length);
+    lehr_text_free(&text);
+    return status;
+}
+
+lehr_status lehr_ledger_write(const lehr_trials *trials, const char *name, const lehr_yard *yard)
+{
+    char base[LEHR_RUN_ID_BYTES];
+    LEHR_TRY(name_base(trials->sweep, base));
+    json_t *json = json_ledger(trials, name, base);
+    const lehr_status status = write_ledger(json, yard);
+    json_decref(json);
+    return status;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static bool read_axes(lehr_ledger *l)
 {

@@ -28,7 +28,7 @@ typedef struct lehr_ledger {
     int32_t count, points;
 } lehr_ledger;
 
-/* Write sweep.json, unless it says the same already. */
+/* Write sweep.json, unless it says the same already. Fails with LEHR_ERR_EXISTS on the directory of another sweep. */
 lehr_status lehr_ledger_write(const lehr_trials *trials, const char *name, const lehr_yard *yard);
 
 /* Read it back. Fails with LEHR_ERR_DATA on anything else, LEHR_ERR_IO when it is not there. */
@@ -40,6 +40,9 @@ void lehr_ledger_free(lehr_ledger *ledger);
 lehr_status lehr_ledger_others(const lehr_ledger *ledger, const lehr_yard *yard, char ***out,
                                int32_t *found);
 void lehr_ledger_others_free(char ***list, int32_t found);
+
+/* The value of a key, as the key prints it, as JSON: a number where it is one. NULL without memory. */
+struct json_t *lehr_ledger_json(const char *path, const char *value);
 
 /* The objective of one point. */
 typedef struct lehr_point {

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,6 +230,43 @@ lehr_status lehr_lock_ask(const char *path)
     }
     lehr_dir_close(&dir);
     return status;
+}
+
+bool lehr_lock_process_lives(const char *host, int64_t pid, bool *unknown)
+{
+    char here[HOST_BYTES] = "";
+    gethostname(here, sizeof here - 1);
+    if (strcmp(here, host) == 0 && pid > 0)
+        return kill((pid_t)pid, 0) == 0 || errno != ESRCH;
+    *unknown = true;
+    return true;
+}
+
+static lehr_lock_state look(int fd)
+{
+    char text[LEHR_LOCK_BYTES];
+    bool unknown = false;
+    if (is_held(fd, LOCK_SH))
+        return LEHR_LOCK_HELD;
+    if (flock(fd, LOCK_SH | LOCK_NB) == 0 && flock(fd, LOCK_UN) == 0)
+        return LEHR_LOCK_FREE;
+    const holder who = parse(text, read_text(fd, text)); /* a file system without locks */
+    const bool lives = lehr_lock_process_lives(who.host, who.pid, &unknown);
+    return unknown ? LEHR_LOCK_UNKNOWN : lives ? LEHR_LOCK_HELD : LEHR_LOCK_FREE;
+}
+
+lehr_lock_state lehr_lock_look(const char *path)
+{
+    lehr_dir dir = {.fd = -1};
+    if (lehr_dir_open(path, &dir) != LEHR_OK)
+        return LEHR_LOCK_UNKNOWN;
+    const int fd = openat(dir.fd, lock_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const bool none = fd < 0 && errno == ENOENT;
+    const lehr_lock_state state = fd >= 0 ? look(fd) : none ? LEHR_LOCK_FREE : LEHR_LOCK_UNKNOWN;
+    if (fd >= 0)
+        close(fd);
+    lehr_dir_close(&dir);
+    return state;
 }
 
 lehr_status lehr_lock_take(const lehr_dir *dir, const char *job, bool broken, lehr_lock *out)

@@ -60,7 +60,7 @@ static void warn_end(const lehr_report_run *run, json_t *list)
              state);
     if (strcmp(stop, "signal") == 0 || strcmp(stop, "wall") == 0)
         warn(list, "The run was ended early (%s), after %.0f scan%s.", stop,
-             number(run->result, "scans"), number(run->result, "scans") == 1 ? "" : "s");
+             number(run->result, "scans"), lehr_plural(number(run->result, "scans")));
     if (run->result != NULL && run->config.run.stop.metric != LEHR_METRIC_NONE &&
         strcmp(stop, "target") != 0)
         warn(list, "The target %s %g was not reached.",
@@ -75,7 +75,7 @@ static void warn_numbers(const lehr_report_run *run, json_t *list)
         warn(list,
              "%.0f proposal%s had an energy that is not finite (first in row %.0f) and %s "
              "rejected; steps may be too large, or the loss may overflow.",
-             nonfinite, nonfinite == 1 ? "" : "s", number(run->result, "nonfinite_row"),
+             nonfinite, lehr_plural(nonfinite), number(run->result, "nonfinite_row"),
              nonfinite == 1 ? "was" : "were");
     if (run->config.run.numerics != LEHR_NUMERICS_EXACT)
         warn(list, "The run computed with numerics fast: its bits are those of one device.");

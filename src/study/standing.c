@@ -22,6 +22,7 @@ typedef struct gathering {
     lehr_ledger ledger;
     lehr_tally tally;
     double *value;           /* [count of the ledger] metric; NaN: none */
+    double scan, scans;      /* of the running trials: behind them, and in all */
     double work, done;       /* multiply-adds of all trials, and of what is done */
     time_t started, updated; /* the first and the last word of any trial; 0: none */
     int64_t least, most;     /* scans that checkpointed trials go on from; -1: not known of any */
@@ -101,6 +102,10 @@ static void add_trial(gathering *s, int32_t index)
     s->tally.unknown += look.unknown;
     s->work += entry->work;
     s->value[index] = NAN;
+    if (look.state == LEHR_TRIAL_RUNNING && entry->scans > 0) {
+        s->scan += (double)look.scan;
+        s->scans += (double)entry->scans;
+    }
     if (look.state == LEHR_TRIAL_CHECKPOINTED)
         add_saved(s, look.saved);
     if (look.state == LEHR_TRIAL_FAILED)
@@ -169,12 +174,14 @@ static json_t *json_saved(const gathering *s)
 
 static json_t *json_standing(const gathering *s)
 {
-    return json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:i, s:i, s:o}", "name",
+    const double running = s->scans > 0 ? s->scan / s->scans : NAN;
+    return json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o}", "name",
                      lehr_json_text(s->ledger.name), "dir", lehr_json_text(s->yard->dir.path),
-                     "trials", (int)s->tally.trials, "states", json_counts(&s->tally), "best",
-                     json_best(s), "failed", json_incref(s->failed), "time_left_s",
-                     lehr_json_number(time_left(s)), "unknown", (int)s->tally.unknown, "others",
-                     (int)s->others, "saved", json_saved(s));
+                     "trials", (int)s->tally.trials, "states", json_counts(&s->tally),
+                     "running_share", lehr_json_number(running), "best", json_best(s), "failed",
+                     json_incref(s->failed), "time_left_s", lehr_json_number(time_left(s)),
+                     "unknown", (int)s->tally.unknown, "others", (int)s->others, "saved",
+                     json_saved(s));
 }
 
 static lehr_status gather(gathering *s)
@@ -287,14 +294,20 @@ void lehr_standing_findings(const json_t *standing, lehr_text *out)
     add_others(standing, out);
 }
 
-static void add_states(const json_t *states, lehr_text *out)
+static void add_states(const json_t *standing, lehr_text *out)
 {
     const char *separator = "";
+    const json_t *states = json_object_get(standing, "states"),
+                 *share = json_object_get(standing, "running_share");
     for (int state = 0; state < LEHR_TRIAL_STATE_COUNT; state++) {
         const char *name = lehr_trial_state_name((lehr_trial_state)state);
         const json_int_t count = json_integer_value(json_object_get(states, name));
         if (count > 0)
             lehr_text_add(out, "%s%lld %s", separator, (long long)count, name);
+        if (state == LEHR_TRIAL_RUNNING && count > 0 && json_is_number(share))
+            lehr_text_add(out, " (%.3g %% of %s scans)",
+                          floor(1000 * json_number_value(share)) / 10,
+                          count == 1 ? "its" : "their");
         separator = count > 0 ? ", " : separator;
     }
 }
@@ -316,7 +329,7 @@ void lehr_standing_table(const json_t *standing, lehr_text *out)
     const long long trials = whole_of(standing, "trials");
     lehr_text_add(out, "%-12s  %s, %lld trial%s: ", "sweep", text_of(standing, "name"), trials,
                   lehr_plural(trials));
-    add_states(json_object_get(standing, "states"), out);
+    add_states(standing, out);
     add_scans(json_object_get(standing, "saved"), out);
     if (json_is_number(left) && lehr_standing_moves(standing)) {
         lehr_text_add(out, ", left ");

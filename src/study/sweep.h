@@ -123,6 +123,10 @@ void lehr_axis_print(const lehr_axis *axis, double value, char out[LEHR_AXIS_NUM
 lehr_status lehr_axis_key(const char *path, int32_t moves, const lehr_config_key **key,
                           int32_t *move);
 
+/* Do the values of an axis that was read make different trials? Those of a key that is no part of a run's identity do
+ * not: it takes one value, or, in `mode: list`, stands beside others where trials can differ in it. */
+lehr_status lehr_axis_check(const lehr_sweep *sweep, const lehr_axis *axis);
+
 /* The value at a node, as its key prints it, added to `out`. Fails with its place when the key does not take
  * it. */
 lehr_status lehr_axis_canon(const lehr_sweep *sweep, const lehr_yaml *yaml, int32_t node,

@@ -34,6 +34,45 @@ lehr_status lehr_axis_key(const char *path, int32_t moves, const lehr_config_key
     return LEHR_OK;
 }
 
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool differs(const lehr_axis *axis)
+{
+    bool differ = axis->kind != LEHR_AXIS_VALUES;
+    for (int32_t i = 1; i < axis->count; i++)
+        differ |= !same(axis->value[0], axis->value[i]);
+    return differ;
+}
+
+/* One for all trials, whatever they say. */
+static bool is_shared(const char *path)
+{
+    static const char *const shared[] = {"name", "output.dir", "backend", "threads"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
+        found |= strcmp(path, shared[i]) == 0;
+    return found;
+}
+
+lehr_status lehr_axis_check(const lehr_sweep *sweep, const lehr_axis *axis)
+{
+    int32_t move = 0;
+    const lehr_config_key *key = lehr_config_find(axis->key, &move);
+    LEHR_ASSERT(key != NULL);
+    if ((key->flags & LEHR_KEY_IDENTITY) != 0 || key->value == LEHR_VALUE_PATH || !differs(axis) ||
+        (sweep->mode == LEHR_SWEEP_LIST && !is_shared(axis->key)))
+        return LEHR_OK;
+    return lehr_sweep_blame(
+        sweep, axis->place,
+        lehr_fail(LEHR_ERR_ARG,
+                  "%s is no part of what tells trials apart, so that all values of this axis would "
+                  "be one and the same trial; give it one value, here or in the base",
+                  axis->key));
+}
+
 static bool is_whole(const lehr_config_key *key)
 {
     return key->value == LEHR_VALUE_INT || key->value == LEHR_VALUE_COUNT ||
@@ -241,10 +280,17 @@ static lehr_status read_ends(const reading *r, const form_node *f)
     const bool two = n->kind == LEHR_YAML_LIST && n->children == 2 &&
                      number_at(r, n->first, &axis->low) &&
                      number_at(r, r->yaml->node[n->first].next, &axis->high);
-    if (!two || axis->low > axis->high)
-        return blame(
-            r, f->value,
-            lehr_fail(LEHR_ERR_ARG, "%s: %s needs [least, most]", axis->key, form_names[f->form]));
+    if (!two)
+        return blame(r, f->value,
+                     lehr_fail(LEHR_ERR_ARG, "%s: %s needs two numbers, [least, most]", axis->key,
+                               form_names[f->form]));
+    if (axis->low > axis->high)
+        return blame(r, f->value,
+                     lehr_fail(LEHR_ERR_ARG,
+                               "%s: %s needs the smaller number first: [%.12g, %.12g], not [%.12g, "
+                               "%.12g]",
+                               axis->key, form_names[f->form], axis->high, axis->low, axis->low,
+                               axis->high));
     const bool logs = f->form == FORM_LOG || f->form == FORM_LOG_UNIFORM;
     if (logs && axis->low <= 0)
         return blame(

@@ -386,6 +386,8 @@ static lehr_status read_tree(reader *r)
     LEHR_TRY(r->tree.sweep->mode == LEHR_SWEEP_LIST ? read_trials(r) : read_axes(r));
     if (r->tree.sweep->mode == LEHR_SWEEP_ZIP)
         LEHR_TRY(check_zip(r));
+    for (int32_t i = 0; i < r->tree.sweep->axes; i++)
+        LEHR_TRY(lehr_axis_check(r->tree.sweep, &r->tree.sweep->axis[i]));
     LEHR_TRY(read_exclusions(r));
     LEHR_TRY(read_objective(r));
     LEHR_TRY(read_prune(r));

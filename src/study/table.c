@@ -61,6 +61,11 @@ static double mean_of(const json_t *list)
     return sum / (double)json_array_size(list);
 }
 
+static const char *plural(const json_t *object, const char *key)
+{
+    return lehr_plural(whole_of(object, key));
+}
+
 static void add_exchange(lehr_text *out, const json_t *exchange)
 {
     const json_t *acceptance = json_object_get(exchange, "acceptance");
@@ -69,7 +74,7 @@ static void add_exchange(lehr_text *out, const json_t *exchange)
         return;
     lehr_text_add(out, "%-12s  acceptance %.3g, barrier %.3g, %lld round trip%s\n", "exchange",
                   mean_of(acceptance), barrier, whole_of(exchange, "round_trips"),
-                  lehr_plural(whole_of(exchange, "round_trips")));
+                  plural(exchange, "round_trips"));
 }
 
 void lehr_result_table(const json_t *result, lehr_text *out)
@@ -77,9 +82,8 @@ void lehr_result_table(const json_t *result, lehr_text *out)
     const json_t *best = json_object_get(result, "best");
     lehr_text_add(out, "%-12s  %s %s\n", "run", text_of(result, "name"), text_of(result, "id"));
     lehr_text_add(out, "%-12s  %s after %lld scan%s of %lld row%s, %.3g s, ", "stop",
-                  text_of(result, "stop"), whole_of(result, "scans"),
-                  lehr_plural(whole_of(result, "scans")), whole_of(result, "rows"),
-                  lehr_plural(whole_of(result, "rows")), number_of(result, "wall_s"));
+                  text_of(result, "stop"), whole_of(result, "scans"), plural(result, "scans"),
+                  whole_of(result, "rows"), plural(result, "rows"), number_of(result, "wall_s"));
     lehr_text_add_quantity(out, number_of(result, "proposals_per_s"));
     lehr_text_add(out, " proposals/s\n");
     lehr_text_add(out, "%-12s  from scan %lld\n", "best", whole_of(best, "scan"));
@@ -87,11 +91,11 @@ void lehr_result_table(const json_t *result, lehr_text *out)
     add_exchange(out, json_object_get(result, "exchange"));
     if (whole_of(result, "nonfinite") > 0)
         lehr_text_add(out, "%-12s  %lld proposal%s, rejected; first in row %lld\n", "nonfinite",
-                      whole_of(result, "nonfinite"), lehr_plural(whole_of(result, "nonfinite")),
+                      whole_of(result, "nonfinite"), plural(result, "nonfinite"),
                       whole_of(result, "nonfinite_row"));
     lehr_text_add(out, "%-12s  %s (%s), %lld thread%s, numerics %s\n", "device",
                   text_of(result, "backend"), text_of(result, "device"),
-                  whole_of(result, "threads"), lehr_plural(whole_of(result, "threads")),
+                  whole_of(result, "threads"), plural(result, "threads"),
                   text_of(result, "numerics"));
     lehr_text_add(out, "%-12s  %s\n", "state", text_of(result, "state_hash"));
     lehr_text_add(out, "%-12s  %s\n", "files", text_of(result, "dir"));

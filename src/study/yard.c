@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -19,6 +18,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "study/crate.h"
+#include "study/lock.h"
 
 enum { FILE_MODE = 0644, HOST_BYTES = 256, DEPTH_MAX = 4 };
 
@@ -52,17 +52,6 @@ void lehr_yard_remove(const lehr_dir *parent, const char *name)
 
 /* ---- Who is at work -------------------------------------------------------------------------- */
 
-/* Where nobody can lock, only processes of this machine can be asked for. */
-static bool lives_without_locks(const char *host, int64_t pid, bool *unknown)
-{
-    char here[HOST_BYTES] = "";
-    gethostname(here, sizeof here - 1);
-    if (strcmp(here, host) == 0 && pid > 0)
-        return kill((pid_t)pid, 0) == 0 || errno != ESRCH;
-    *unknown = true;
-    return true;
-}
-
 /* A batch job is started again only when its last start is over, and a worker's name ends with its job's. */
 static bool is_earlier_start(const lehr_yard *yard, const char *worker)
 {
@@ -90,7 +79,7 @@ bool lehr_worker_lives(const lehr_yard *yard, const char *worker, const char *ho
     close(fd);
     if (ours || (error != EWOULDBLOCK && is_earlier_start(yard, worker)))
         return false;
-    return error == EWOULDBLOCK || lives_without_locks(host, pid, unknown);
+    return error == EWOULDBLOCK || lehr_lock_process_lives(host, pid, unknown);
 }
 
 static void name_worker(lehr_yard *yard)

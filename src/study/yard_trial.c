@@ -285,6 +285,17 @@ lehr_status lehr_trial_take(const lehr_yard *yard, const char *id, const lehr_tr
 
 /* ---- For those who come without the sweep -------------------------------------------------------- */
 
+/* How the status of a trial says that it has ended; NULL: it has not. */
+static const char *read_end(const char *path)
+{
+    json_t *status = NULL;
+    if (lehr_result_read(path, "status.json", &status) != LEHR_OK)
+        return NULL;
+    const lehr_trial_state end = judge_end(status, LEHR_TRIAL_PENDING);
+    json_decref(status);
+    return end != LEHR_TRIAL_PENDING ? lehr_trial_state_name(end) : NULL;
+}
+
 lehr_status lehr_trial_refuse(const char *path)
 {
     char file[LEHR_PATH_MAX], trials[LEHR_PATH_MAX], sweep[LEHR_PATH_MAX], name[LEHR_NAME_MAX];
@@ -293,7 +304,15 @@ lehr_status lehr_trial_refuse(const char *path)
         return LEHR_OK;
     const bool placed = lehr_path_split(path, trials, name) == LEHR_OK &&
                         lehr_path_split(trials, sweep, name) == LEHR_OK && lehr_yard_is(sweep);
+    const char *end = read_end(path);
+    const bool failed = end != NULL && strcmp(end, "failed") == 0;
+    LEHR_CHECK(end == NULL || failed, LEHR_ERR_EXISTS,
+               "%s is a trial of a sweep and %s; give the sweep more scans, or run it on its own: "
+               "lehr run %s/config.yaml -s stop.scans=N -o OTHER",
+               path, end, path);
     return lehr_fail(LEHR_ERR_EXISTS,
-                     "%s is a trial of a sweep and goes on with it: lehr sweep SWEEP -o %s", path,
-                     placed ? sweep : "DIR");
+                     "%s is a %strial of a sweep and goes on with it: lehr sweep "
+                     "SWEEP -o %s%s",
+                     path, failed ? "failed " : "", placed ? sweep : "DIR",
+                     failed ? " --retry failed" : "");
 }

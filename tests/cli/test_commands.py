@@ -65,6 +65,28 @@ class Commands(ProgramTest):
                 self.fails(*words, code=2, says=says)
         self.assertEqual(self.left_behind(), ["tiny.yaml"])
 
+    def test_a_file_of_the_other_kind_names_its_command(self):
+        self.write("sweep.yaml", "base: tiny.yaml\naxes: {seed: [1, 2]}\n")
+        self.write("bad.yaml", "axes: {seed: [1, 2]}\n")
+        run = "tiny.yaml:1:1: this is the config of a run, not a sweep: lehr run tiny.yaml"
+        sweep = "sweep.yaml:1:1: this is a sweep, not the config of a run: lehr sweep sweep.yaml"
+        key = "a key for all trials of a sweep stands in its base, or as an axis of one value"
+        for words, says in (
+            (("sweep", "tiny.yaml"), run),
+            (("sweep", "tiny.yaml", "--dry-run"), run),
+            (("sweep", "bad.yaml"), "bad.yaml:1:1: a sweep needs `base`, the path of a config"),
+            (("run", "sweep.yaml"), sweep),
+            (("plan", "sweep.yaml"), sweep),
+            (("run", "bad.yaml"), "bad.yaml:1:1: unknown key 'axes'"),
+            (("sweep", "sweep.yaml", "-s", "seed=1"), "option '-s' is for commands that take the config of one run"),
+            (("sweep", "sweep.yaml", "-sseed=1"), key),
+            (("sweep", "sweep.yaml", "--set", "seed=1"), key),
+            (("sweep", "sweep.yaml", "--set=seed=1"), key),
+        ):
+            with self.subTest(words=words):
+                self.fails(*words, code=2, says=says)
+        self.assertEqual(self.left_behind(), ["bad.yaml", "sweep.yaml", "tiny.yaml"])
+
     def test_options_may_be_written_in_every_usual_way(self):
         for i, words in enumerate(
             (("-o", "D"), ("-oD",), ("--output", "D"), ("--output=D",), ("-qoD",))

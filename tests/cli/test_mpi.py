@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 from mpi_program import RanksTest, need_mpi
-from program import strict_json
+from program import LEHR, strict_json
 
 LONG = ("-s", "stop.scans=1000000", "-s", "exchange.every=100")
 LONG += ("-s", "output.observe=5000", "-s", "output.checkpoint_s=0.2")
@@ -68,6 +68,32 @@ class Ranks(RanksTest):
         code, out, _ = self.end(self.ranks(2, "run", "tiny.yaml", "-q", "--json", "-o", "alone"))
         self.assertEqual(code, 0)
         self.assertEqual(strict_json(out)["state_hash"], expected["state_hash"])
+
+    def test_what_is_wrong_for_all_is_said_once(self):
+        self.write("bad.yaml", self.read("tiny.yaml") + "hiden: [4]\n")
+        for words, code, says in (
+            (("run", "bad.yaml"), 2, "bad.yaml:12:1: unknown key 'hiden'"),
+            (("run", "tiny.yaml", "-s", "seed=x"), 2, "-s seed=x: "),
+            (("run", "missing.yaml"), 74, "missing.yaml: "),
+            (("resume", "missing"), 74, "missing/config.yaml: "),
+        ):
+            for _ in range(2):
+                seen, out, err = self.end(self.ranks(3, *words))
+                self.assertEqual((seen, out, err.count("lehr: ")), (code, "", 1), err)
+                self.assertIn(says, err)
+
+    def test_what_only_one_rank_cannot_read_is_said_by_it(self):
+        """As on a cluster, where not every machine has the same files: here each rank has a folder of its own."""
+        launch = ["mpirun", "-q", "--oversubscribe", "--allow-run-as-root"]
+        for bad in (0, 1):
+            for rank in (0, 1):
+                os.makedirs(self.path("%d" % bad, "%d" % rank))
+                if rank != bad:
+                    self.write("%d/%d/tiny.yaml" % (bad, rank), self.read("tiny.yaml"))
+            each = [["-n", "1", "--wdir", self.path("%d" % bad, "%d" % rank), LEHR, "run", "tiny.yaml"] for rank in (0, 1)]
+            process = subprocess.Popen(launch + each[0] + [":"] + each[1], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            code, _, err = self.end(process)
+            self.assertEqual((code, err.count("lehr: tiny.yaml: cannot be read")), (74, 1), err)
 
     def test_what_cannot_be_ends_all_with_one_exit_code(self):
         code, out, err = self.end(self.ranks(2, "run", "missing.yaml"))

@@ -276,6 +276,12 @@ class Extend(ResumeTest):
             self.assertEqual((again["stop"], again["scans"]), ("scans", first["scans"] + 50))
             self.assertAlmostEqual(self.last_event(name)["temperature"] / before, 1, delta=1e-12)
 
+    def test_is_the_way_on_that_a_finished_run_names(self):
+        self.lehr("run", "tiny.yaml", "-q", "-o", "out", *self.WORDS)
+        said = self.lehr("resume", "out").stderr
+        self.assertIn("out holds this run's result already; lehr resume out --extend scans=+N goes on with it", said)
+        self.assertEqual(said, self.lehr("run", "tiny.yaml", "-o", "out", *self.WORDS).stderr)
+
     def test_of_what_cannot_be_extended_is_refused(self):
         self.lehr("run", "tiny.yaml", "-q", "-o", "out", *self.WORDS)
         huge = "scans=+9223372036854775807"

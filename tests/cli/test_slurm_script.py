@@ -88,6 +88,8 @@ class Script(SlurmTest):
             (("--gpus", "1"), "gpu:1", "cuda"),
             (("--gpus", "4"), "gpu:4", "cuda:all"),
             (("--backend", "cuda:h200", "--gpus", "2"), "gpu:2", "cuda:h200"),
+            (("--backend", "cuda", "--gpus", "4"), "gpu:4", "cuda:all"),
+            (("--tasks", "2", "--backend", "cpu"), None, "cpu"),
         ):
             for file in ("tiny.yaml", "sweep.yaml"):
                 with self.subTest(words=words, file=file):
@@ -95,6 +97,35 @@ class Script(SlurmTest):
                     self.assertEqual(self.directives(script).get("gres"), gpus)
                     self.assertEqual(re.findall(r"--backend (\S+)", script), [backend] if backend else [])
         self.assertIn("gpu:1", self.script("tiny.yaml", "-s", "backend=cuda", "-s", "numerics=fast"))
+
+    def test_ranks_share_the_gpus_of_their_run(self):
+        """Each sees all that the job has on its machine, since lehr deals them out itself."""
+        for words, each, backend in (
+            (("--backend", "cuda"), "1", "cuda"),
+            (("--gpus", "2"), "1", "cuda"),
+            (("--gpus", "2", "--backend", "cuda"), "1", "cuda"),
+            (("--gpus", "4"), "2", "cuda:all"),
+            (("--gpus", "4", "--backend", "cuda"), "2", "cuda:all"),
+            (("--gpus", "2", "--backend", "cuda:0,1"), "1", "cuda:0,1"),
+        ):
+            with self.subTest(words=words):
+                script = self.script("tiny.yaml", "--tasks", "2", *words)
+                directives = self.directives(script)
+                self.assertEqual((directives["ntasks"], directives["gpus-per-task"]), ("2", each))
+                self.assertNotIn("gres", directives)
+                self.assertRegex(script, "srun --mpi=pmix .*--gpu-bind=none ")
+                self.assertEqual(re.findall(r"--backend (\S+)", script), [backend])
+        for script in (self.script("tiny.yaml", "--tasks", "2"), self.script("tiny.yaml", "--gpus", "2")):
+            self.assertNotIn("gpu-bind", script)
+            self.assertNotIn("gpus-per-task", script)
+        directives = self.directives(self.script("sweep.yaml", "--tasks", "4", "--gpus", "2"))
+        self.assertEqual((directives["array"], directives["gres"]), ("0-3", "gpu:2"), "of every task of the array")
+
+    def test_threads_may_be_auto_a_job_has_the_cpus_that_it_asks_for(self):
+        for file in ("tiny.yaml", "sweep.yaml"):
+            script = self.script(file, "--threads", "auto")
+            self.assertEqual(self.directives(script)["cpus-per-task"], "1")
+            self.assertIn('--threads "$SLURM_CPUS_PER_TASK"', script)
 
     def test_every_mistake_is_found_before_anything_is_printed(self):
         self.write("bad.yaml", TINY.replace("hidden: [4]", "hiden: [4]"))
@@ -109,7 +140,8 @@ class Script(SlurmTest):
             (("tiny.yaml", "--time", "0-0:04:59"), "at least 5 minutes"),
             (("tiny.yaml", "--time", "1h"), "as Slurm reads it"),
             (("tiny.yaml", "--tasks", "5"), "5 ranks are more than the 4 rows"),
-            (("tiny.yaml", "--tasks", "2", "--gpus", "1"), "ranks share rows on the CPU"),
+            (("tiny.yaml", "--tasks", "2", "--gpus", "1"), "--gpus 1: as many for each of the 2 ranks of --tasks"),
+            (("tiny.yaml", "--tasks", "2", "--gpus", "0", "--backend", "cuda"), "backend cuda needs --gpus"),
             (("tiny.yaml", "--at-once", "2"), "tiny.yaml is one run"),
             (("tiny.yaml", "--backend", "cpu", "--gpus", "1"), "--gpus 1"),
             (("sweep.yaml", "-o", "a\nb"), "control character"),
@@ -117,8 +149,8 @@ class Script(SlurmTest):
             (("sweep.yaml", "--tasks", "65"), "there are 64 trials"),
             (("sweep.yaml", "--tasks", "0"), "--tasks is a whole number"),
             (("sweep.yaml", "--at-once", "x"), "--at-once is a whole number"),
-            (("sweep.yaml", "--threads", "0"), "threads must be a whole number"),
-            (("tiny.yaml", "--threads", "auto"), "--threads is a whole number"),
+            (("sweep.yaml", "--threads", "0"), "lehr: --threads=0: threads must be a whole number"),
+            (("tiny.yaml", "--threads", "many"), "--threads=many: threads must be a whole number"),
         ):
             with self.subTest(words=words):
                 self.fails("slurm-script", *words, code=2, says=says)
@@ -128,6 +160,17 @@ class Script(SlurmTest):
         self.assertEqual(
             self.left_behind(), ["bad.yaml", "none.yaml", "sweep.yaml", "tiny.yaml", "worse.yaml"]
         )
+
+    def test_a_place_that_the_job_could_not_use_is_refused(self):
+        self.write("job.sh", "mine\n")
+        for file in ("tiny.yaml", "sweep.yaml"):
+            self.fails("slurm-script", file, "-o", "job.sh", code=73, says="job.sh exists and is not a directory")
+        self.assertEqual(self.read("job.sh"), "mine\n")
+        os.mkdir(self.path("mine"))
+        self.fails("slurm-script", "tiny.yaml", "-o", "mine", code=73, says="mine exists and is not the directory of a run")
+        self.lehr("run", "tiny.yaml", "-q", "-o", "run")
+        self.fails("slurm-script", "tiny.yaml", "-s", "seed=2", "-o", "run", code=73, says="seed is 1 there and 2 here")
+        self.script("tiny.yaml", "-o", "run")
 
     def test_the_example_is_what_the_command_prints(self):
         """configs/sweep_iris.sh, but for the places of program and checkout."""

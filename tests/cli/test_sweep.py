@@ -136,7 +136,7 @@ class Sweep(SweepTest):
             sorted(trial["id"] for trial in plan["trials"]), self.left_behind("out", "trials")
         )
         for trial in plan["trials"]:
-            self.assertEqual(trial["rows"], int(trial["values"]["temperatures.rungs"]))
+            self.assertEqual(trial["rows"], trial["values"]["temperatures.rungs"])
             self.assertEqual(trial["scans"], 60)
             self.assertGreater(trial["predicted_s"], 0)
             self.assertGreater(trial["memory_bytes"], 0)
@@ -145,6 +145,28 @@ class Sweep(SweepTest):
             [trial["id"] for trial in strict_json(part)["trials"]],
             [trial["id"] for trial in plan["trials"]][1::4],
         )
+
+    def test_numbers_are_numbers_and_one_of_a_kind_is_no_plural(self):
+        axes = "{seed: [18446744073709551615, 5], network.hidden: [[4]], network.bias: [yes], data.target: [\"3\"], loss.l2: [1e-3], network.activation: [relu]}"
+        self.write("one.yaml", "base: tiny.yaml\naxes: %s\nexclude: [{seed: 18446744073709551615}]\n" % axes)
+        self.write("two.yaml", "base: tiny.yaml\naxes: %s\n" % axes)
+        plan = strict_json(self.lehr("sweep", "two.yaml", "--dry-run", "--json").stdout)
+        common = {"network.hidden": [4], "network.bias": True, "data.target": "3", "loss.l2": 0.001, "network.activation": "relu"}
+        self.assertEqual(
+            [trial["values"] for trial in plan["trials"]],
+            [{"seed": "18446744073709551615", **common}, {"seed": 5, **common}],
+        )
+        done = self.lehr("sweep", "one.yaml", "--dry-run")
+        self.assertIn("1 trial is excluded", done.stderr)
+        self.assertIn("1 trial in 1 pack of at most", done.stdout)
+        done = self.lehr("sweep", "one.yaml", "-o", "out")
+        self.assertIn("sweep of 1 trial on cpu", done.stderr)
+        self.assertIn("one, 1 trial: 1 done", done.stdout)
+        self.assertIn("1 trial in out/results.csv", self.lehr("collect", "out").stdout)
+        done = self.lehr("run", "tiny.yaml", "-s", "method=annealing", "-s", "chains=1", "-o", "run")
+        self.assertIn(", 1 thread): 1 row of", done.stderr)
+        self.assertIn("after 60 scans of 1 row, ", done.stdout)
+        self.assertIn(", 1 thread, numerics", done.stdout)
 
     def test_finished_work_is_never_done_again(self):
         self.sweep("out")
@@ -210,6 +232,14 @@ class Sweep(SweepTest):
             ("base: tiny.yaml\naxes: {seed: [1]}\nobjective: {metric: test_loss}\n", "sweep.yaml:3:21: objective.metric cannot be a test metric"),
             ("base: tiny.yaml\naxes: {temperatures.min: [1e-2, 1]}\n", "trial 1 (temperatures.min=1)"),
             ("base: tiny.yaml\naxes: {stop.wall_s: [1]}\n", "sweep.yaml:2:8: stop.wall_s"),
+            ("base: tiny.yaml\naxes: {seed: {range: [3, 1]}}\n", "seed: range needs the smaller number first: [1, 3], not [3, 1]"),
+            ("base: tiny.yaml\naxes: {seed: {range: 3}}\n", "seed: range needs two numbers, [least, most]"),
+            *(
+                ("base: tiny.yaml\naxes: {seed: [1], %s}\n" % axis, "sweep.yaml:2:19: %s is no part of what tells trials apart" % axis.split(":")[0])
+                for axis in ("output.dir: [a, b]", "threads: {range: [1, 2]}", "backend: [cpu, auto]", "output.observe: [5, 6]",
+                             "evaluation.keep_activations: [yes, no]", "name: [a, b]", "output.checkpoint_s: {lin: [1, 2], n: 2}")
+            ),
+            ("base: tiny.yaml\nmode: list\ntrials: [{seed: 1, threads: 1}, {seed: 2, threads: 2}]\n", "sweep.yaml:3:20: threads is no part"),
             ("base: tiny.yaml\naxes: {seed: {range: [1, 9]}}\nlimits: {trials: 8}\n", "9 trials, but limits.trials is 8"),
             ("base: tiny.yaml\naxes: {data.source: [none.csv, other.csv]}\n", "trial 0 (data.source="),
         ):
@@ -221,6 +251,14 @@ class Sweep(SweepTest):
         for words in (("--shard", "4/4"), ("--shard", "x"), ("--shard", "1/0"), ("--retry", "all")):
             self.fails("sweep", "sweep.yaml", *words, code=2, says=words[0])
 
+    def test_a_key_that_tells_no_trials_apart_may_have_one_value(self):
+        self.write("sweep.yaml", "base: tiny.yaml\naxes: {seed: [1, 2], output.observe: [10], threads: [1]}\n")
+        self.sweep("one")
+        self.assertEqual(self.status("one")["states"]["done"], 2)
+        self.write("list.yaml", "base: tiny.yaml\nmode: list\ntrials: [{seed: 1, output.observe: 10}, {seed: 2}]\n")
+        self.lehr("sweep", "list.yaml", "-q", "-o", "two")
+        self.assertEqual(self.status("two")["states"]["done"], 2)
+
     def test_directories_of_others_are_left_alone(self):
         os.mkdir(self.path("mine"))
         self.write("mine/notes", "x")
@@ -228,6 +266,39 @@ class Sweep(SweepTest):
         self.fails("collect", "mine", code=73, says="mine is not the directory of a sweep")
         self.fails("status", "mine", code=73, says="mine is not the directory of a run or a sweep")
         self.assertEqual(self.left_behind("mine"), ["notes"])
+
+    def test_the_directory_of_another_sweep_is_left_alone(self):
+        """Another is one of another name, or of another base and without a trial in common."""
+        small = SWEEP.replace("range: [1, 4]", "range: [1, 1]")
+        self.write("sweep.yaml", small)
+        self.sweep("out")
+        before, trials = self.read("out", "sweep.json"), self.left_behind("out", "trials")
+        self.write("other.yaml", "base: tiny.yaml\naxes: {loss.l2: [0.1, 0.2]}\n")
+        says = "out holds another sweep, sweep; choose another directory with -o"
+        self.fails("sweep", "other.yaml", "-q", "-o", "out", code=73, says=says)
+        os.mkdir(self.path("far"))
+        self.write("far/tiny.yaml", TINY.replace("points: 60", "points: 70"))
+        self.write("far/sweep.yaml", small)
+        says = "out holds sweep sweep of another base config"
+        self.fails("sweep", "far/sweep.yaml", "-q", "-o", "out", code=73, says=says)
+        self.assertEqual((self.read("out", "sweep.json"), self.left_behind("out", "trials")), (before, trials))
+        self.assertEqual(self.workers("out"), [])
+
+    def test_the_same_sweep_may_grow_change_and_get_another_name(self):
+        self.write("sweep.yaml", SWEEP.replace("range: [1, 4]", "range: [1, 2]"))
+        self.sweep("out")
+        for axes in (
+            "{seed: [1, 2, 3], temperatures.rungs: [3, 4]}",  # an axis less, a value more
+            "{loss.l2: [0.1]}",  # all of it otherwise
+        ):
+            self.write("sweep.yaml", "base: tiny.yaml\naxes: %s\n" % axes)
+            self.sweep("out")
+        self.write("tiny.yaml", TINY + "seed: 9\n")
+        self.write("sweep.yaml", "base: tiny.yaml\naxes: {loss.l2: [0.1, 0.2], seed: [1]}\n")
+        self.sweep("out")  # another base, but a trial of before
+        self.write("renamed.yaml", "base: tiny.yaml\naxes: {loss.l2: [0.1, 0.2, 0.3], seed: [1]}\n")
+        self.lehr("sweep", "renamed.yaml", "-q", "-o", "out")
+        self.assertEqual(strict_json(self.read("out", "sweep.json"))["name"], "renamed")
 
     def test_status_of_a_run(self):
         result = self.run_json("tiny.yaml", "-o", "run")
@@ -252,7 +323,12 @@ class Failures(SweepTest):
         rows = list(csv.DictReader(self.results("out").decode().splitlines()))
         self.assertEqual([row["state"] for row in rows], ["done"] * 3 + ["failed"] * 3)
         self.assertEqual(rows[3]["state_hash"], "")
-        bad = "out/trials/" + rows[3]["id"]
+        bad, good = "out/trials/" + rows[3]["id"], "out/trials/" + rows[0]["id"]
+        says = bad + " is a failed trial of a sweep and goes on with it: lehr sweep SWEEP -o out --retry failed"
+        self.fails("resume", bad, code=73, says=says)
+        says = good + " is a trial of a sweep and done; give the sweep more scans, or run it on its own: lehr run " + good
+        self.fails("resume", good, "--extend", "scans=+5", code=73, says=says)
+        self.assertTrue(self.lehr("resume", good).stderr.endswith(good + " holds this run's result already\n"))
         first = os.stat(self.path(bad, "owner")).st_ino, self.read(bad, "owner")
         self.sweep("out", code=3)  # not tried again
         self.assertEqual((os.stat(self.path(bad, "owner")).st_ino, self.read(bad, "owner")), first)

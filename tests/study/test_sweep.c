@@ -225,7 +225,7 @@ static const struct {
     {"base: base.yaml\naxes: {seed: {rnage: [0, 3]}}",
      "s.yaml:2:15: seed: unknown word 'rnage'; the nearest known one is 'range'"},
     {"base: base.yaml\naxes: {seed: {range: [3, 0]}}",
-     "s.yaml:2:22: seed: range needs [least, most]"},
+     "s.yaml:2:22: seed: range needs the smaller number first: [0, 3], not [3, 0]"},
     {"base: base.yaml\naxes: {seed: {range: [0.5, 3]}}", "s.yaml:2:22: seed: range counts whole"},
     {"base: base.yaml\naxes: {seed: {range: [1, 3], n: 2}}", "s.yaml:2:33: seed: n is for log"},
     {"base: base.yaml\naxes: {loss.l2: {log: [0, 3], n: 2}}",
@@ -371,7 +371,7 @@ Test(sweep, counts_its_trials_against_the_limit_after_exclusion)
 
 Test(sweep, runs_twins_once_and_keeps_ids_when_values_are_added)
 {
-    lehr_sweep *s = load_good("base: base.yaml\naxes: {output.observe: [10, 20], seed: [1, 2]}\n");
+    lehr_sweep *s = load_good("base: base.yaml\naxes: {seed: [1, 2, 1, 2]}\n");
     lehr_trials *t = plan_good(s);
     cr_assert_eq(t->count, 2);
     cr_assert_eq(t->repeated, 2);

@@ -1,0 +1,130 @@
+"""`lehr status`: of what runs, and of what was killed."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+from program import LEHR, SECONDS, ProgramTest, strict_json
+from test_faults import traceable
+
+ENDLESS = ("-s", "stop.scans=1000000000", "-s", "output.observe=1000")
+SWEEP = """base: tiny.yaml
+axes:
+  stop.scans: [1000000000]
+  seed: {range: [1, 2]}
+"""
+
+
+class StatusTest(ProgramTest):
+    def wait_for(self, *names):
+        deadline = time.monotonic() + SECONDS
+        while not os.path.exists(self.path(*names)):
+            self.assertLess(time.monotonic(), deadline, names)
+            time.sleep(0.01)
+
+    def state(self, out, wrapper=()):
+        words = [*wrapper, LEHR, "status", out]
+        told = subprocess.run(words, cwd=self.folder, capture_output=True, text=True, check=True, timeout=SECONDS)
+        words.append("--json")
+        full = subprocess.run(words, cwd=self.folder, capture_output=True, check=True, timeout=SECONDS)
+        return strict_json(full.stdout.decode())["state"], told.stdout
+
+    def kill(self, process):
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=SECONDS)
+
+    def start_run(self):
+        process = self.start("run", "tiny.yaml", "-q", "-o", "out", *ENDLESS)
+        self.addCleanup(process.kill)
+        self.wait_for("out", "status.json")
+        return process
+
+
+class Killed(StatusTest):
+    def test_a_run_is_said_to_be_and_the_watch_ends(self):
+        process = self.start_run()
+        self.assertEqual(self.state("out")[0], "running")
+        before = self.read("out", "lock")
+        self.kill(process)
+        self.assertIn('"running"', self.read("out", "status.json"), "nobody was left to write anything else")
+        state, told = self.state("out")
+        self.assertEqual(state, "stale")
+        self.assertIn("the process was killed; lehr resume out goes on with it", told)
+        self.assertIn("was killed", self.lehr("status", "out", "--watch").stdout)
+        self.assertEqual(self.read("out", "lock"), before, "status only looks")
+        self.lehr("resume", "out", "-q", "--maxh", "1e-9", code=85)
+        self.assertEqual(self.state("out")[0], "checkpointed")
+
+    def test_a_trial_is_said_to_be_and_the_watch_ends(self):
+        self.write("sweep.yaml", SWEEP)
+        process = self.start("sweep", "sweep.yaml", "-q", "-o", "out")
+        self.addCleanup(process.kill)
+        self.wait_for("out", "sweep.json")
+        deadline = time.monotonic() + SECONDS
+        while len(self.left_behind("out", "trials")) < 2:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        trial = os.path.join("out", "trials", next(name for name in self.left_behind("out", "trials") if name[0] != "."))
+        self.wait_for(trial, "status.json")
+        self.assertEqual(self.state(trial)[0], "running")
+        self.kill(process)
+        state, told = self.state(trial)
+        self.assertIn(state, ("stale", "checkpointed"))
+        self.assertIn("its worker was killed; lehr sweep SWEEP -o %s " % os.path.realpath(self.path("out")), told)
+        self.lehr("status", trial, "--watch")
+        shutil.copytree(self.path(trial), self.path("elsewhere"))
+        self.assertEqual(self.state("elsewhere")[0], "unknown", "away from its sweep nobody can tell")
+
+    @unittest.skipUnless(traceable(), "strace cannot inject faults here")
+    def test_where_there_are_no_locks_processes_of_this_host_are_asked(self):
+        """Leaks cannot be looked for in a process that strace holds."""
+        lockless = ("env", "ASAN_OPTIONS=detect_leaks=0", "strace", "-qq", "-o", os.devnull, "-e", "inject=flock:error=ENOLCK")
+        process = self.start_run()
+        self.assertEqual(self.state("out", lockless)[0], "running")
+        self.kill(process)
+        self.assertEqual(self.state("out", lockless)[0], "stale")
+        host = '"host":"%s"' % socket.gethostname()
+        self.assertIn(host, self.read("out", "lock"))
+        self.write("out/lock", self.read("out", "lock").replace(host, '"host":"elsewhere"'))
+        state, told = self.state("out", lockless)
+        self.assertEqual(state, "unknown")
+        self.assertIn("nothing here can tell whether the process of another host lives", told)
+
+
+class Running(StatusTest):
+    def test_trials_show_how_far_they_are(self):
+        scans = 3000000
+        self.write("sweep.yaml", SWEEP.replace("1000000000", str(scans)))
+        process = self.start("sweep", "sweep.yaml", "-q", "-o", "out")
+        self.addCleanup(process.kill)
+        self.wait_for("out", "sweep.json")
+        share, deadline = 0, time.monotonic() + SECONDS
+        while not share:
+            self.assertLess(time.monotonic(), deadline)
+            self.assertIsNone(process.poll(), "it ended before it said how far it was")
+            share = strict_json(self.lehr("status", "out", "--json").stdout)["running_share"]
+            time.sleep(0.05)
+        self.assertLess(share, 1)
+        said = self.lehr("status", "out").stdout
+        self.assertRegex(said, r"2 running \([0-9.]+ % of their scans\)")
+        self.kill(process)
+        state = strict_json(self.lehr("status", "out", "--json").stdout)
+        self.assertIsNone(state["running_share"], "nothing runs")
+
+
+class Missing(StatusTest):
+    def test_is_input_that_is_not_there(self):
+        """Exit code 74, as of a config that is missing; 73 is for what exists and is something else."""
+        for command in ("status", "collect"):
+            self.fails(command, "none", code=74, says="none: there is no such directory")
+            self.fails(command, "tiny.yaml/none", code=74, says="there is no such directory")
+            self.fails(command, "tiny.yaml", code=73, says="tiny.yaml is not the directory of ")
+        self.assertEqual(self.left_behind(), ["tiny.yaml"])
+
+
+if __name__ == "__main__":
+    unittest.main()
