@@ -125,11 +125,6 @@ static need ask_trials(const lehr_yard *yard, const char *id)
 
 /* ---- Going ----------------------------------------------------------------------------------- */
 
-void lehr_crate_remove(const lehr_yard *yard, const char *id)
-{
-    lehr_yard_remove(&yard->packs, id);
-}
-
 /* The first look is without the lock: it finds most that are needed. While the lock is held no trial is between
  * two directories. The crate is moved aside first, so that nobody finds half of one. */
 void lehr_crate_drop(const lehr_yard *yard, const char *id)

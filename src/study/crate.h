@@ -27,9 +27,6 @@ lehr_status lehr_crate_make(const lehr_yard *yard, const char *const *trials, in
 /* Let go of it; harmless on one that was not made. */
 void lehr_crate_close(lehr_crate *crate);
 
-/* Remove one that no trial was ever led to. */
-void lehr_crate_remove(const lehr_yard *yard, const char *id);
-
 /* Remove one unless somebody is at work in it or a trial still needs it. What cannot be told now stays, for
  * lehr_crates_clean of a later worker. */
 void lehr_crate_drop(const lehr_yard *yard, const char *id);

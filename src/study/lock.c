@@ -126,8 +126,8 @@ static bool is_held(int fd, int how)
     return result != 0 && errno == EWOULDBLOCK;
 }
 
-/* flock, waiting for those only who ask (lehr_lock_ask). A file system that has no locks leaves the fence alone to protect the files: the last to
- * come goes on, whoever was there before stops. */
+/* flock, waiting for those only who ask (lehr_lock_ask). A file system that has no locks leaves the fence alone to
+ * protect the files: the last to come goes on, whoever was there before stops. */
 static bool try_flock(int fd)
 {
     const struct timespec moment = {0, 5000000};

@@ -422,7 +422,7 @@ static void close_files(party *p)
     if (p->led)
         lehr_crate_drop(yard_of(p), p->crate.id);
     else
-        lehr_crate_remove(yard_of(p), p->crate.id);
+        lehr_yard_remove(&yard_of(p)->packs, p->crate.id); /* nobody knows of it */
 }
 
 static void close_party(party *p)
