@@ -97,26 +97,25 @@ static bool in_use(const lehr_yard *yard, const char *id)
     return !free && (error == EWOULDBLOCK || maker_lives(yard, id));
 }
 
-typedef enum need { NEED_NONE, NEED_SOME, NEED_UNKNOWN } need;
-
 /* Once no trial is led to a crate none ever is again. */
-static need ask_trials(const lehr_yard *yard, const char *id)
+static lehr_need ask_trials(const lehr_yard *yard, const char *id)
 {
     char dir[LEHR_PATH_MAX], path[LEHR_PATH_MAX];
     lehr_file file = {0};
     if (lehr_path_join(yard->packs.path, id, dir) != LEHR_OK ||
         lehr_path_join(dir, list_name, path) != LEHR_OK)
-        return NEED_UNKNOWN;
+        return LEHR_NEED_UNKNOWN;
     if (lehr_file_read(path, &file) != LEHR_OK)
-        return access(path, F_OK) != 0 && errno == ENOENT && !maker_lives(yard, id) ? NEED_NONE
-                                                                                    : NEED_UNKNOWN;
-    need found = NEED_NONE;
-    for (size_t i = 0; found == NEED_NONE && i < file.size;) {
+        return access(path, F_OK) != 0 && errno == ENOENT && !maker_lives(yard, id)
+                   ? LEHR_NEED_NONE
+                   : LEHR_NEED_UNKNOWN;
+    lehr_need found = LEHR_NEED_NONE;
+    for (size_t i = 0; found == LEHR_NEED_NONE && i < file.size;) {
         char trial[LEHR_NAME_MAX] = "";
         const char *line = file.data + i, *end = memchr(line, '\n', file.size - i);
         const size_t length = end != NULL ? (size_t)(end - line) : file.size - i;
         snprintf(trial, sizeof trial, "%.*s", (int)length, line);
-        found = lehr_trial_needs(yard, trial, id) ? NEED_SOME : NEED_NONE;
+        found = lehr_trial_needs(yard, trial, id);
         i += length + 1;
     }
     lehr_file_free(&file);
@@ -132,11 +131,11 @@ void lehr_crate_drop(const lehr_yard *yard, const char *id)
     char aside[LEHR_OWNER_MAX + 8];
     int fd;
     bool moved = false;
-    if (lehr_name_check(id) != LEHR_OK || in_use(yard, id) || ask_trials(yard, id) != NEED_NONE ||
-        !lehr_yard_reclaim(yard, &fd))
+    if (lehr_name_check(id) != LEHR_OK || in_use(yard, id) ||
+        ask_trials(yard, id) != LEHR_NEED_NONE || !lehr_yard_reclaim(yard, &fd))
         return;
     snprintf(aside, sizeof aside, ".old-%s", yard->worker);
-    if (!in_use(yard, id) && ask_trials(yard, id) == NEED_NONE)
+    if (!in_use(yard, id) && ask_trials(yard, id) == LEHR_NEED_NONE)
         moved = renameat(yard->packs.fd, id, yard->packs.fd, aside) == 0;
     close(fd);
     if (moved)

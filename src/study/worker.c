@@ -64,6 +64,7 @@ static bool is_free(worker *w, int32_t i, lehr_trial_look *look)
         return false;
     lehr_trial_look_at(s->yard, w->trials->trial[i].id, look);
     w->state[i] = look->state;
+    w->missed |= look->unread;
     const bool free = lehr_trial_is_free(look, s->retry, w->trials->sweep->retries);
     w->closed[i] = !free && look->state != LEHR_TRIAL_RUNNING;
     return free;

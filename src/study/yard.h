@@ -46,6 +46,7 @@ typedef struct lehr_trial_look {
     int32_t attempts; /* that ended in a failure */
     bool
         unknown; /* its owner is on another host, on a file system without locks: taken for alive */
+    bool unread; /* what it says cannot be read now: taken for running, and nobody takes it */
     int64_t scan;  /* as of its status.json */
     int64_t saved; /* scan of the checkpoint that its status.json knows of; -1: none */
     char owner[LEHR_OWNER_MAX];
@@ -65,7 +66,7 @@ typedef struct lehr_yard {
 bool lehr_worker_lives(const lehr_yard *yard, const char *worker, const char *host, int64_t pid,
                        bool *unknown);
 
-/* A JSON object of a trial; NULL when it is not there, or not whole. */
+/* A JSON object of a trial, for those who only show it; NULL when it is not there, or cannot be read. */
 struct json_t *lehr_yard_read(const lehr_yard *yard, const char *id, const char *name);
 
 /* Remove a directory with all that is in it, as far as that goes. */
@@ -116,7 +117,9 @@ lehr_status lehr_trial_refuse(const char *path);
 lehr_status lehr_trial_lead(const lehr_yard *yard, const lehr_dir *dir, int32_t attempts,
                             const char *pack);
 
-/* Has a trial not ended, and is its state in this crate? */
-bool lehr_trial_needs(const lehr_yard *yard, const char *id, const char *pack);
+typedef enum lehr_need { LEHR_NEED_NONE, LEHR_NEED_SOME, LEHR_NEED_UNKNOWN } lehr_need;
+
+/* Has a trial not ended, and is its state in this crate? Unknown: what says so cannot be read now. */
+lehr_need lehr_trial_needs(const lehr_yard *yard, const char *id, const char *pack);
 
 #endif

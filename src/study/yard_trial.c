@@ -37,13 +37,24 @@ static const char *text_of(const json_t *object, const char *key)
     return text != NULL ? text : "";
 }
 
+/* *out: NULL when it is not there. Fails with LEHR_ERR_DATA when it is damaged, and else when it cannot be told now. */
+static lehr_status read_object(const lehr_yard *yard, const char *id, const char *name,
+                               json_t **out)
+{
+    char path[LEHR_PATH_MAX], file[LEHR_PATH_MAX];
+    *out = NULL;
+    LEHR_TRY(lehr_path_join(yard->trials.path, id, path));
+    LEHR_TRY(lehr_path_join(path, name, file));
+    const lehr_status status = lehr_result_read(path, name, out);
+    if (status == LEHR_ERR_IO && access(file, F_OK) != 0 && errno == ENOENT)
+        return LEHR_OK;
+    return status;
+}
+
 json_t *lehr_yard_read(const lehr_yard *yard, const char *id, const char *name)
 {
-    char path[LEHR_PATH_MAX];
-    json_t *object = NULL;
-    if (lehr_path_join(yard->trials.path, id, path) != LEHR_OK ||
-        lehr_result_read(path, name, &object) != LEHR_OK)
-        return NULL;
+    json_t *object;
+    (void)read_object(yard, id, name, &object);
     return object;
 }
 
@@ -96,15 +107,25 @@ static void copy_pack(const json_t *owner, lehr_trial_look *look)
         snprintf(look->pack, sizeof look->pack, "%s", pack);
 }
 
+/* A file that is damaged is as good as none: it was written last before a power loss. */
+static bool is_read(lehr_status status)
+{
+    return status == LEHR_OK || status == LEHR_ERR_DATA;
+}
+
 void lehr_trial_look_at(const lehr_yard *yard, const char *id, lehr_trial_look *out)
 {
     struct stat about;
+    json_t *status = NULL, *owner = NULL;
     *out = (lehr_trial_look){.state = LEHR_TRIAL_PENDING, .saved = -1};
-    if (fstatat(yard->trials.fd, id, &about, AT_SYMLINK_NOFOLLOW) != 0)
+    if (fstatat(yard->trials.fd, id, &about, AT_SYMLINK_NOFOLLOW) == 0)
+        out->unread = !is_read(read_object(yard, id, "status.json", &status)) ||
+                      !is_read(read_object(yard, id, "owner", &owner));
+    else if (errno == ENOENT)
         return;
-    json_t *status = lehr_yard_read(yard, id, "status.json"),
-           *owner = lehr_yard_read(yard, id, "owner");
-    out->state = judge(yard, status, owner, &out->unknown);
+    else
+        out->unread = true;
+    out->state = out->unread ? LEHR_TRIAL_RUNNING : judge(yard, status, owner, &out->unknown);
     out->scan = json_integer_value(json_object_get(status, "scan"));
     out->saved = saved_scan(status);
     copy_pack(owner, out);
@@ -116,17 +137,21 @@ void lehr_trial_look_at(const lehr_yard *yard, const char *id, lehr_trial_look *
     json_decref(owner);
 }
 
-bool lehr_trial_needs(const lehr_yard *yard, const char *id, const char *pack)
+lehr_need lehr_trial_needs(const lehr_yard *yard, const char *id, const char *pack)
 {
-    json_t *owner = lehr_name_check(id) == LEHR_OK ? lehr_yard_read(yard, id, "owner") : NULL;
-    bool needs = strcmp(text_of(owner, "pack"), pack) == 0;
+    json_t *owner = NULL;
+    if (lehr_name_check(id) != LEHR_OK)
+        return LEHR_NEED_NONE;
+    if (read_object(yard, id, "owner", &owner) != LEHR_OK)
+        return LEHR_NEED_UNKNOWN;
+    const bool led = strcmp(text_of(owner, "pack"), pack) == 0;
     json_decref(owner);
-    if (!needs)
-        return false;
+    if (!led)
+        return LEHR_NEED_NONE;
     json_t *status = lehr_yard_read(yard, id, "status.json");
-    needs = judge_end(status, LEHR_TRIAL_RUNNING) == LEHR_TRIAL_RUNNING;
+    const bool ended = judge_end(status, LEHR_TRIAL_RUNNING) != LEHR_TRIAL_RUNNING;
     json_decref(status);
-    return needs;
+    return ended ? LEHR_NEED_NONE : LEHR_NEED_SOME;
 }
 
 bool lehr_trial_is_free(const lehr_trial_look *look, lehr_retry retry, int32_t retries)
@@ -263,7 +288,7 @@ static lehr_status retake(const lehr_yard *yard, const char *id, const lehr_tria
     lehr_trial_look now;
     lehr_trial_look_at(yard, id, &now);
     *taken = false;
-    if (now.state != look->state || strcmp(now.owner, look->owner) != 0 ||
+    if (now.unread || now.state != look->state || strcmp(now.owner, look->owner) != 0 ||
         strcmp(now.pack, look->pack) != 0)
         return LEHR_OK;
     return make_trial(yard, id, look, dir, taken);
