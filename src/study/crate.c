@@ -17,6 +17,9 @@
 
 static const char list_name[] = "trials", lock_name[] = "lock";
 
+/* Those of this process, which need not ask any file about them. */
+static lehr_crate *opened;
+
 /* ---- Making ---------------------------------------------------------------------------------- */
 
 /* The list comes last: a crate without one has led nobody to it. */
@@ -54,8 +57,11 @@ lehr_status lehr_crate_make(const lehr_yard *yard, const char *const *trials, in
     *crate = (lehr_crate){.dir = {.fd = -1}, .lock = {.fd = -1}};
     snprintf(crate->id, sizeof crate->id, "%s.%d", yard->worker, ++number);
     const lehr_status status = fill(yard, trials, count, crate);
-    if (status == LEHR_OK)
+    if (status == LEHR_OK) {
+        crate->next = opened;
+        opened = crate;
         return LEHR_OK;
+    }
     lehr_crate_close(crate);
     lehr_yard_remove(&yard->packs, crate->id);
     return status;
@@ -65,14 +71,27 @@ void lehr_crate_close(lehr_crate *crate)
 {
     if (crate->dir.fd < 0)
         return;
+    for (lehr_crate **c = &opened; *c != NULL; c = &(*c)->next)
+        if (*c == crate) {
+            *c = crate->next;
+            break;
+        }
     lehr_lock_release(&crate->lock);
     lehr_dir_close(&crate->dir);
 }
 
 /* ---- Is it needed? --------------------------------------------------------------------------- */
 
-/* Is its maker's process there? Its name is in front of the number. */
-static bool maker_lives(const lehr_yard *yard, const char *id)
+static bool is_open(const char *id)
+{
+    const lehr_crate *crate = opened;
+    while (crate != NULL && strcmp(crate->id, id) != 0)
+        crate = crate->next;
+    return crate != NULL;
+}
+
+/* Can its maker, whose name is in front of the number, be at work in it? */
+static bool maker_works(const lehr_yard *yard, const char *id)
 {
     char worker[LEHR_CRATE_ID_BYTES];
     bool unknown;
@@ -80,7 +99,9 @@ static bool maker_lives(const lehr_yard *yard, const char *id)
     char *dot = strrchr(worker, '.');
     if (dot != NULL)
         *dot = '\0';
-    return lehr_worker_lives(yard, worker, "", 0, &unknown);
+    if (strcmp(worker, yard->worker) == 0)
+        return is_open(id);
+    return lehr_worker_lives(yard, worker, &unknown);
 }
 
 /* Is somebody at work in it? One that is only half made is its maker's. */
@@ -90,11 +111,11 @@ static bool in_use(const lehr_yard *yard, const char *id)
     snprintf(path, sizeof path, "%s/%s", id, lock_name);
     const int fd = openat(yard->packs.fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return maker_lives(yard, id);
+        return maker_works(yard, id);
     const bool free = flock(fd, LOCK_SH | LOCK_NB) == 0;
     const int error = errno;
     close(fd);
-    return !free && (error == EWOULDBLOCK || maker_lives(yard, id));
+    return !free && (error == EWOULDBLOCK || maker_works(yard, id));
 }
 
 /* Once no trial is led to a crate none ever is again. */
@@ -106,7 +127,7 @@ static lehr_need ask_trials(const lehr_yard *yard, const char *id)
         lehr_path_join(dir, list_name, path) != LEHR_OK)
         return LEHR_NEED_UNKNOWN;
     if (lehr_file_read(path, &file) != LEHR_OK)
-        return access(path, F_OK) != 0 && errno == ENOENT && !maker_lives(yard, id)
+        return access(path, F_OK) != 0 && errno == ENOENT && !maker_works(yard, id)
                    ? LEHR_NEED_NONE
                    : LEHR_NEED_UNKNOWN;
     lehr_need found = LEHR_NEED_NONE;
@@ -147,7 +168,7 @@ static void clean(const lehr_yard *yard, const char *name)
     bool unknown;
     if (name[0] != '.')
         lehr_crate_drop(yard, name);
-    else if (strncmp(name, ".old-", 5) == 0 && !lehr_worker_lives(yard, name + 5, "", 0, &unknown))
+    else if (strncmp(name, ".old-", 5) == 0 && !lehr_worker_lives(yard, name + 5, &unknown))
         lehr_yard_remove(&yard->packs, name);
 }
 

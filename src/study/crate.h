@@ -18,6 +18,7 @@ typedef struct lehr_crate {
     char id[LEHR_CRATE_ID_BYTES];
     lehr_dir dir; /* fd -1: none */
     lehr_lock lock;
+    struct lehr_crate *next; /* of those that this process has open */
 } lehr_crate;
 
 /* Make one for trials[count] and lock it; `crate` must stay where it is. Fails with LEHR_ERR_IO, LEHR_ERR_MEMORY. */

@@ -61,10 +61,9 @@ typedef struct lehr_yard {
     char worker[LEHR_OWNER_MAX], job[LEHR_NAME_MAX];
 } lehr_yard;
 
-/* Is a worker at work? *unknown: it cannot be told, so it counts as alive. `host` and `pid` are asked where the
- * file system has no locks. */
-bool lehr_worker_lives(const lehr_yard *yard, const char *worker, const char *host, int64_t pid,
-                       bool *unknown);
+/* Is a worker at work? Where the file system has no locks its name says which process to ask for. *unknown: it cannot
+ * be told, so it counts as alive. */
+bool lehr_worker_lives(const lehr_yard *yard, const char *worker, bool *unknown);
 
 /* A JSON object of a trial, for those who only show it; NULL when it is not there, or cannot be read. */
 struct json_t *lehr_yard_read(const lehr_yard *yard, const char *id, const char *name);

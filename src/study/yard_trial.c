@@ -61,8 +61,7 @@ json_t *lehr_yard_read(const lehr_yard *yard, const char *id, const char *name)
 /* Of a trial that has not ended: is somebody at it? */
 static lehr_trial_state judge_owner(const lehr_yard *yard, const json_t *owner, bool *unknown)
 {
-    const int64_t pid = json_integer_value(json_object_get(owner, "pid"));
-    if (lehr_worker_lives(yard, text_of(owner, "worker"), text_of(owner, "host"), pid, unknown))
+    if (lehr_worker_lives(yard, text_of(owner, "worker"), unknown))
         return LEHR_TRIAL_RUNNING;
     return text_of(owner, "pack")[0] != '\0' ? LEHR_TRIAL_CHECKPOINTED : LEHR_TRIAL_STALE;
 }
