@@ -149,15 +149,14 @@ static lehr_need ask_trials(const lehr_yard *yard, const char *id)
  * two directories. The crate is moved aside first, so that nobody finds half of one. */
 void lehr_crate_drop(const lehr_yard *yard, const char *id)
 {
-    char aside[LEHR_OWNER_MAX + 8];
+    char aside[LEHR_ASIDE_BYTES];
     int fd;
     bool moved = false;
     if (lehr_name_check(id) != LEHR_OK || in_use(yard, id) ||
         ask_trials(yard, id) != LEHR_NEED_NONE || !lehr_yard_reclaim(yard, &fd))
         return;
-    snprintf(aside, sizeof aside, ".old-%s", yard->worker);
     if (!in_use(yard, id) && ask_trials(yard, id) == LEHR_NEED_NONE)
-        moved = renameat(yard->packs.fd, id, yard->packs.fd, aside) == 0;
+        moved = lehr_yard_set_aside(yard, &yard->packs, id, aside);
     close(fd);
     if (moved)
         lehr_yard_remove(&yard->packs, aside);
@@ -165,10 +164,9 @@ void lehr_crate_drop(const lehr_yard *yard, const char *id)
 
 static void clean(const lehr_yard *yard, const char *name)
 {
-    bool unknown;
     if (name[0] != '.')
         lehr_crate_drop(yard, name);
-    else if (strncmp(name, ".old-", 5) == 0 && !lehr_worker_lives(yard, name + 5, &unknown))
+    else if (strncmp(name, ".old-", 5) == 0)
         lehr_yard_remove(&yard->packs, name);
 }
 

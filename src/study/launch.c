@@ -100,9 +100,7 @@ lehr_status lehr_launch_run(lehr_launch *launch)
     if (status == LEHR_OK)
         status = run_party(&s, 0, launch->count);
     close_stage(&s);
-    for (int32_t i = 0; i < launch->shelf.count; i++)
-        lehr_crate_drop(launch->yard, launch->shelf.source[i]->id);
-    lehr_shelf_clear(&launch->shelf);
+    lehr_shelf_drop(&launch->shelf);
     for (int32_t i = 0; i < launch->count; i++) {
         lehr_store_destroy(&launch->seat[i].store);
         lehr_dir_close(&launch->seat[i].dir);

@@ -43,6 +43,9 @@ void lehr_source_put_down(lehr_source *source);
 /* Forget everything. */
 void lehr_shelf_clear(lehr_shelf *shelf);
 
+/* Remove the crates that no trial needs any more, and forget all. */
+void lehr_shelf_drop(lehr_shelf *shelf);
+
 /* What was observed of a trial that has not ended, given its directory, as its own lines: those that its crate has now.
  * Nothing where there is no crate. Fails with LEHR_ERR_IO, LEHR_ERR_MEMORY. */
 lehr_status lehr_crate_lines(const char *trial, lehr_text *out);

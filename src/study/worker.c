@@ -327,14 +327,6 @@ static void close_failed(worker *w)
     }
 }
 
-/* A crate of which the last trials were pruned. */
-static void drop_sources(worker *w)
-{
-    for (int32_t i = 0; i < w->launch.shelf.count; i++)
-        lehr_crate_drop(w->spec->yard, w->launch.shelf.source[i]->id);
-    lehr_shelf_clear(&w->launch.shelf);
-}
-
 static lehr_status work(worker *w, lehr_worker_end *end)
 {
     *end = LEHR_WORKER_STOPPED;
@@ -342,7 +334,7 @@ static lehr_status work(worker *w, lehr_worker_end *end)
         LEHR_TRY(choose(w));
         w->misses = w->launch.count == 0 && w->missed ? w->misses + 1 : 0;
         if (w->launch.count == 0)
-            drop_sources(w);
+            lehr_shelf_drop(&w->launch.shelf); /* the last trials of a crate may have been pruned */
         if (w->misses > 0 && w->misses <= MISSES_MAX)
             continue; /* who was first has it by now, or somebody held all up */
         if (w->launch.count == 0) {

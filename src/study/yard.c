@@ -20,7 +20,13 @@
 #include "base/text.h"
 #include "study/crate.h"
 
-enum { FILE_MODE = 0644, HOST_BYTES = 256, WORKER_HOST_BYTES = 101, DEPTH_MAX = 4 };
+enum {
+    FILE_MODE = 0644,
+    HOST_BYTES = 256,
+    WORKER_HOST_BYTES = 101,
+    DEPTH_MAX = 4,
+    ASIDE_TRIES = 100
+};
 
 /* ---- Removing -------------------------------------------------------------------------------- */
 
@@ -48,6 +54,19 @@ void lehr_yard_remove(const lehr_dir *parent, const char *name)
 {
     remove_inside(parent->fd, name, 0);
     unlinkat(parent->fd, name, AT_REMOVEDIR);
+}
+
+bool lehr_yard_set_aside(const lehr_yard *yard, const lehr_dir *parent, const char *name,
+                         char aside[LEHR_ASIDE_BYTES])
+{
+    for (int i = 0; i < ASIDE_TRIES; i++) {
+        snprintf(aside, LEHR_ASIDE_BYTES, ".old-%s.%d", yard->worker, i);
+        if (renameat(parent->fd, name, parent->fd, aside) == 0)
+            return true;
+        if (errno != ENOTEMPTY && errno != EEXIST)
+            return false;
+    }
+    return false;
 }
 
 /* ---- Who is at work -------------------------------------------------------------------------- */
@@ -201,12 +220,12 @@ void lehr_yard_for_each(const lehr_yard *yard, const lehr_dir *dir,
     closedir(list);
 }
 
-/* ".new-<worker>" and ".old-<worker>" are trials between two names. */
+/* ".new-<worker>" is a trial that has no name yet. */
 static void clean_trial(const lehr_yard *yard, const char *name)
 {
     bool unknown;
-    if ((has_prefix(name, ".new-") || has_prefix(name, ".old-")) &&
-        !lehr_worker_lives(yard, name + 5, &unknown))
+    if (has_prefix(name, ".old-") ||
+        (has_prefix(name, ".new-") && !lehr_worker_lives(yard, name + 5, &unknown)))
         lehr_yard_remove(&yard->trials, name);
 }
 

@@ -71,6 +71,13 @@ struct json_t *lehr_yard_read(const lehr_yard *yard, const char *id, const char 
 /* Remove a directory with all that is in it, as far as that goes. */
 void lehr_yard_remove(const lehr_dir *parent, const char *name);
 
+enum { LEHR_ASIDE_BYTES = LEHR_OWNER_MAX + 16 };
+
+/* Give a directory that is to be removed another name, ".old-...": whatever cannot be removed, since somebody has files
+ * in it open, is in nobody's way. False, and errno: it has its name still, or never had it. */
+bool lehr_yard_set_aside(const lehr_yard *yard, const lehr_dir *parent, const char *name,
+                         char aside[LEHR_ASIDE_BYTES]);
+
 /* Names below a directory of the yard, one by one, to a function that may remove them. */
 void lehr_yard_for_each(const lehr_yard *yard, const lehr_dir *dir,
                         void (*take)(const lehr_yard *yard, const char *name));
