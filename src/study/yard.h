@@ -7,8 +7,8 @@
  *     results.csv, results.sqlite   by `lehr collect`
  *
  * A trial's directory is made under another name, with its `owner` in it, and then renamed: of several
- * processes one succeeds, and nobody ever sees a trial that nobody owns. There is no other lock and no
- * shared database. */
+ * processes one succeeds, and nobody ever sees a trial that nobody owns. To take one over, or to remove a crate, is
+ * for one process at a time: workers/.reclaim. There is no other lock and no shared database. */
 #ifndef LEHR_STUDY_YARD_H
 #define LEHR_STUDY_YARD_H
 

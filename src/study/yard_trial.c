@@ -17,7 +17,7 @@
 #include "study/result.h"
 #include "study/yard.h"
 
-enum { HOST_BYTES = 256, TEMPORARY_BYTES = LEHR_OWNER_MAX + 8 };
+enum { HOST_BYTES = 256, TEMPORARY_BYTES = LEHR_OWNER_MAX + 8, GAP_BYTES = LEHR_NAME_MAX + 8 };
 
 const char *lehr_trial_state_name(lehr_trial_state state)
 {
@@ -27,6 +27,47 @@ const char *lehr_trial_state_name(lehr_trial_state state)
 #undef X
     };
     return names[state];
+}
+
+/* ---- Between two directories ------------------------------------------------------------------- */
+
+/* Where one directory cannot take the place of another at once, the old one is called ".gap-<id>" until the new one has
+ * its place. As long as it is called so it is the trial: whoever finds it, and holds up all others, puts it back. */
+static void name_gap(const char *id, char out[GAP_BYTES])
+{
+    snprintf(out, GAP_BYTES, ".gap-%.*s", LEHR_NAME_MAX, id);
+}
+
+static bool has_gap(const lehr_yard *yard, const char *id)
+{
+    char gap[GAP_BYTES];
+    name_gap(id, gap);
+    return faccessat(yard->trials.fd, gap, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+/* Whatever has the name was begun without knowledge of it, or is the new one of somebody who was killed. */
+static void close_gap(const lehr_yard *yard, const char *id)
+{
+    char gap[GAP_BYTES], aside[LEHR_ASIDE_BYTES];
+    const int trials = yard->trials.fd;
+    name_gap(id, gap);
+    const bool moved = lehr_yard_set_aside(yard, &yard->trials, id, aside);
+    const bool back = renameat(trials, gap, trials, id) == 0;
+    if (moved && (back || renameat(trials, aside, trials, id) != 0))
+        lehr_yard_remove(&yard->trials, aside);
+}
+
+/* The name of a trial's directory as it is now; errno when there is none. */
+static bool find_directory(const lehr_yard *yard, const char *id, char name[GAP_BYTES])
+{
+    struct stat about;
+    snprintf(name, GAP_BYTES, "%.*s", LEHR_NAME_MAX, id);
+    if (fstatat(yard->trials.fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0)
+        return true;
+    if (errno != ENOENT)
+        return false;
+    name_gap(id, name);
+    return fstatat(yard->trials.fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* ---- Looking --------------------------------------------------------------------------------- */
@@ -114,12 +155,12 @@ static bool is_read(lehr_status status)
 
 void lehr_trial_look_at(const lehr_yard *yard, const char *id, lehr_trial_look *out)
 {
-    struct stat about;
+    char name[GAP_BYTES];
     json_t *status = NULL, *owner = NULL;
     *out = (lehr_trial_look){.state = LEHR_TRIAL_PENDING, .saved = -1};
-    if (fstatat(yard->trials.fd, id, &about, AT_SYMLINK_NOFOLLOW) == 0)
-        out->unread = !is_read(read_object(yard, id, "status.json", &status)) ||
-                      !is_read(read_object(yard, id, "owner", &owner));
+    if (find_directory(yard, id, name))
+        out->unread = !is_read(read_object(yard, name, "status.json", &status)) ||
+                      !is_read(read_object(yard, name, "owner", &owner));
     else if (errno == ENOENT)
         return;
     else
@@ -136,11 +177,9 @@ void lehr_trial_look_at(const lehr_yard *yard, const char *id, lehr_trial_look *
     json_decref(owner);
 }
 
-lehr_need lehr_trial_needs(const lehr_yard *yard, const char *id, const char *pack)
+static lehr_need ask_directory(const lehr_yard *yard, const char *id, const char *pack)
 {
     json_t *owner = NULL;
-    if (lehr_name_check(id) != LEHR_OK)
-        return LEHR_NEED_NONE;
     if (read_object(yard, id, "owner", &owner) != LEHR_OK)
         return LEHR_NEED_UNKNOWN;
     const bool led = strcmp(text_of(owner, "pack"), pack) == 0;
@@ -151,6 +190,18 @@ lehr_need lehr_trial_needs(const lehr_yard *yard, const char *id, const char *pa
     const bool ended = judge_end(status, LEHR_TRIAL_RUNNING) != LEHR_TRIAL_RUNNING;
     json_decref(status);
     return ended ? LEHR_NEED_NONE : LEHR_NEED_SOME;
+}
+
+lehr_need lehr_trial_needs(const lehr_yard *yard, const char *id, const char *pack)
+{
+    char gap[GAP_BYTES];
+    if (lehr_name_check(id) != LEHR_OK)
+        return LEHR_NEED_NONE;
+    const lehr_need need = ask_directory(yard, id, pack);
+    if (need != LEHR_NEED_NONE)
+        return need;
+    name_gap(id, gap);
+    return ask_directory(yard, gap, pack);
 }
 
 bool lehr_trial_is_free(const lehr_trial_look *look, lehr_retry retry, int32_t retries)
@@ -222,88 +273,147 @@ static lehr_status keep_trace(const lehr_yard *yard, const char *id, const lehr_
     return status;
 }
 
-/* A directory of ours under a name that nobody else has: what is not there yet is put there, then it gets its place. */
-static lehr_status stage(const lehr_yard *yard, const char *id, const lehr_trial_look *look,
-                         const char *temporary, lehr_dir *dir)
+/* A trial that is being taken. */
+typedef struct taking {
+    const lehr_yard *yard;
+    const char *id;
+    const lehr_trial_look *look;
+    lehr_dir *dir;                   /* ours */
+    char temporary[TEMPORARY_BYTES]; /* its name until it has the trial's: nobody else has it */
+} taking;
+
+/* What could not be removed, of our own trial before or of what we took, is in the way of none. */
+static void clear_stage(const taking *t)
 {
-    const char *pack = look->anew ? "" : look->pack;
-    LEHR_TRY(lehr_dir_enter(&yard->trials, temporary, dir));
-    LEHR_TRY(lehr_trial_lead(yard, dir, look->attempts, pack));
-    return pack[0] != '\0' ? keep_trace(yard, id, dir) : LEHR_OK;
+    char aside[LEHR_ASIDE_BYTES];
+    if (lehr_yard_set_aside(t->yard, &t->yard->trials, t->temporary, aside))
+        lehr_yard_remove(&t->yard->trials, aside);
+}
+
+static lehr_status stage(taking *t)
+{
+    const char *pack = t->look->anew ? "" : t->look->pack;
+    snprintf(t->temporary, sizeof t->temporary, ".new-%s", t->yard->worker);
+    clear_stage(t);
+    LEHR_TRY(lehr_dir_enter(&t->yard->trials, t->temporary, t->dir));
+    LEHR_TRY(lehr_trial_lead(t->yard, t->dir, t->look->attempts, pack));
+    return pack[0] != '\0' ? keep_trace(t->yard, t->id, t->dir) : LEHR_OK;
 }
 
 /* rename() gives a directory a name only where there is none, or an empty one. */
-static lehr_status give_name(const lehr_yard *yard, const char *temporary, const char *id,
-                             bool *taken)
+static lehr_status give_name(const taking *t, bool *named)
 {
-    *taken = renameat(yard->trials.fd, temporary, yard->trials.fd, id) == 0;
-    if (*taken || errno == EEXIST || errno == ENOTEMPTY)
+    const int trials = t->yard->trials.fd;
+    *named = renameat(trials, t->temporary, trials, t->id) == 0;
+    if (*named || errno == EEXIST || errno == ENOTEMPTY)
         return LEHR_OK;
-    return fail_io(yard, id);
+    return fail_io(t->yard, t->id);
+}
+
+/* Is ours what has the trial's name? Where there are no locks two may believe that they have taken it: the last one has. */
+static bool has_name(const taking *t)
+{
+    struct stat ours, named;
+    return fstat(t->dir->fd, &ours) == 0 &&
+           fstatat(t->yard->trials.fd, t->id, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+}
+
+/* A trial that nobody had, at the look: without holding up others, who may begin hundreds. Its old directory may have been
+ * about to be replaced all the same, which shows when ours has its name. */
+static lehr_status begin(const taking *t, bool *taken)
+{
+    int fd;
+    LEHR_TRY(give_name(t, taken));
+    if (!*taken)
+        return LEHR_OK;
+    const bool gap = has_gap(t->yard, t->id);
+    *taken = !gap && has_name(t);
+    if (!gap || !lehr_yard_reclaim(t->yard, &fd))
+        return LEHR_OK; /* who holds all up closes it */
+    if (has_gap(t->yard, t->id))
+        close_gap(t->yard, t->id);
+    close(fd);
+    return LEHR_OK;
+}
+
+/* In two steps, where the system cannot do it at once. */
+static lehr_status replace_slowly(const taking *t, bool *taken)
+{
+    char gap[GAP_BYTES], aside[LEHR_ASIDE_BYTES];
+    const int trials = t->yard->trials.fd;
+    *taken = false;
+    name_gap(t->id, gap);
+    if (renameat(trials, t->id, trials, gap) != 0)
+        return errno == ENOENT || errno == EEXIST || errno == ENOTEMPTY ? LEHR_OK
+                                                                        : fail_io(t->yard, t->id);
+    const lehr_status status = give_name(t, taken);
+    if (!*taken) {
+        close_gap(t->yard, t->id);
+        return status;
+    }
+    if (lehr_yard_set_aside(t->yard, &t->yard->trials, gap, aside))
+        lehr_yard_remove(&t->yard->trials, aside);
+    else if (errno != ENOENT)
+        return fail_io(t->yard, t->id);
+    return LEHR_OK;
 }
 
 /* The old directory is set aside, and ours takes its place: at once, where the system can do that. Whoever still
  * writes into the old one, because it was only believed to be dead, harms nobody. */
-static lehr_status replace(const lehr_yard *yard, const char *temporary, const char *id,
-                           bool *taken)
+static lehr_status replace(const taking *t, bool *taken)
 {
-    char aside[TEMPORARY_BYTES];
-    const int trials = yard->trials.fd;
-    *taken = renameat2(trials, temporary, trials, id, RENAME_EXCHANGE) == 0;
-    if (*taken) {
-        lehr_yard_remove(&yard->trials, temporary);
-        return LEHR_OK;
-    }
-    snprintf(aside, sizeof aside, ".old-%s", yard->worker);
-    lehr_yard_remove(&yard->trials, aside);
-    if (renameat(trials, id, trials, aside) != 0 && errno != ENOENT)
-        return fail_io(yard, id);
-    const lehr_status status = give_name(yard, temporary, id, taken);
-    lehr_yard_remove(&yard->trials, aside);
-    return status;
+    const int trials = t->yard->trials.fd;
+    *taken = true;
+    if (renameat2(trials, t->temporary, trials, t->id, RENAME_EXCHANGE) == 0)
+        clear_stage(t);
+    else
+        LEHR_TRY(replace_slowly(t, taken));
+    *taken = *taken && has_name(t);
+    return LEHR_OK;
 }
 
-static lehr_status make_trial(const lehr_yard *yard, const char *id, const lehr_trial_look *look,
-                              lehr_dir *dir, bool *taken)
+/* While all others are held up. */
+static lehr_status take_over(const taking *t, bool *taken)
 {
-    char temporary[TEMPORARY_BYTES];
-    const bool there = look->state != LEHR_TRIAL_PENDING;
-    *taken = false;
-    snprintf(temporary, sizeof temporary, ".new-%s", yard->worker);
-    lehr_yard_remove(&yard->trials, temporary); /* what could not be removed before */
-    lehr_status status = stage(yard, id, look, temporary, dir);
-    if (status == LEHR_OK)
-        status = (there ? replace : give_name)(yard, temporary, id, taken);
-    if (*taken)
-        return lehr_path_join(yard->trials.path, id, dir->path);
-    lehr_dir_close(dir);
-    lehr_yard_remove(&yard->trials, temporary);
-    return status;
-}
-
-static lehr_status retake(const lehr_yard *yard, const char *id, const lehr_trial_look *look,
-                          lehr_dir *dir, bool *taken)
-{
+    const lehr_trial_look *look = t->look;
     lehr_trial_look now;
-    lehr_trial_look_at(yard, id, &now);
-    *taken = false;
+    if (has_gap(t->yard, t->id)) {
+        close_gap(t->yard, t->id);
+        return LEHR_OK; /* it is to be looked at again */
+    }
+    lehr_trial_look_at(t->yard, t->id, &now);
     if (now.unread || now.state != look->state || strcmp(now.owner, look->owner) != 0 ||
         strcmp(now.pack, look->pack) != 0)
         return LEHR_OK;
-    return make_trial(yard, id, look, dir, taken);
+    return replace(t, taken);
+}
+
+static lehr_status take(const taking *t, bool *taken)
+{
+    int fd;
+    if (t->look->state == LEHR_TRIAL_PENDING)
+        return begin(t, taken);
+    if (!lehr_yard_reclaim(t->yard, &fd))
+        return LEHR_OK;
+    const lehr_status status = take_over(t, taken);
+    close(fd);
+    return status;
 }
 
 lehr_status lehr_trial_take(const lehr_yard *yard, const char *id, const lehr_trial_look *look,
                             lehr_dir *dir, bool *taken)
 {
-    int fd;
-    if (look->state == LEHR_TRIAL_PENDING)
-        return make_trial(yard, id, look, dir, taken);
+    taking t = {.yard = yard, .id = id, .look = look, .dir = dir};
     *taken = false;
-    if (!lehr_yard_reclaim(yard, &fd))
-        return LEHR_OK;
-    const lehr_status status = retake(yard, id, look, dir, taken);
-    close(fd);
+    lehr_status status = stage(&t);
+    if (status == LEHR_OK)
+        status = take(&t, taken);
+    if (status == LEHR_OK && *taken)
+        return lehr_path_join(yard->trials.path, id, dir->path);
+    *taken = false;
+    lehr_dir_close(dir);
+    clear_stage(&t);
     return status;
 }
 
