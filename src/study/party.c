@@ -189,8 +189,8 @@ static lehr_status lead_trials(party *p)
         lehr_seat *seat = seat_of(p, i);
         if (p->saved[i].gone)
             continue;
-        LEHR_TRY(
-            lehr_trial_lead(yard_of(p), lehr_store_dir(seat->store), seat->attempts, p->crate.id));
+        LEHR_TRY(lehr_trial_lead(yard_of(p), lehr_store_dir(seat->store), seat->attempts,
+                                 seat->pack, p->crate.id));
         lehr_text_copy(seat->pack, sizeof seat->pack, p->crate.id);
     }
     LEHR_TRY(lehr_output_sync(&yard_of(p)->trials));

@@ -118,10 +118,11 @@ lehr_status lehr_trial_take(const lehr_yard *yard, const char *id, const lehr_tr
  * crate, and who works in the sweep agrees on who has it. */
 lehr_status lehr_trial_refuse(const char *path);
 
-/* From now on the state of a trial of ours, whose directory is given, is in this crate. Not synced. Fails with
- * LEHR_ERR_EXISTS when the trial was taken over, LEHR_ERR_IO, LEHR_ERR_MEMORY. */
+/* From now on the state of a trial of ours, whose directory is given, is in this crate; "": it starts over. Synced only
+ * as far as the state in the crate `before`, "": none, would be lost with the power. Fails with LEHR_ERR_EXISTS when the
+ * trial was taken over, LEHR_ERR_IO, LEHR_ERR_MEMORY. */
 lehr_status lehr_trial_lead(const lehr_yard *yard, const lehr_dir *dir, int32_t attempts,
-                            const char *pack);
+                            const char *before, const char *pack);
 
 typedef enum lehr_need { LEHR_NEED_NONE, LEHR_NEED_SOME, LEHR_NEED_UNKNOWN } lehr_need;
 

@@ -236,9 +236,20 @@ static char *owner_text(const lehr_yard *yard, int32_t attempts, const char *pac
     return text;
 }
 
-/* Not synced: after a power loss a trial without an owner is a dead worker's. */
+static lehr_status sync_file(lehr_output *output)
+{
+    if (fsync(output->fd) == 0)
+        return LEHR_OK;
+    const int error = errno;
+    lehr_output_abandon(output);
+    return lehr_fail(LEHR_ERR_IO, "%s/%s: cannot be written to the disk: %s", output->dir->path,
+                     output->name, lehr_system_error(error));
+}
+
+/* The name of a file can outlive a power loss without its bytes. Without an owner a trial is a dead worker's and starts
+ * over, which costs nothing where nothing was saved. */
 lehr_status lehr_trial_lead(const lehr_yard *yard, const lehr_dir *dir, int32_t attempts,
-                            const char *pack)
+                            const char *before, const char *pack)
 {
     char *text = owner_text(yard, attempts, pack);
     lehr_output output = {.fd = -1};
@@ -247,6 +258,8 @@ lehr_status lehr_trial_lead(const lehr_yard *yard, const lehr_dir *dir, int32_t 
     output.loose = true;
     if (status == LEHR_OK)
         status = lehr_output_write(&output, text, strlen(text));
+    if (status == LEHR_OK && before[0] != '\0')
+        status = sync_file(&output);
     if (status == LEHR_OK)
         status = lehr_output_commit(&output);
     free(text);
@@ -296,7 +309,7 @@ static lehr_status stage(taking *t)
     snprintf(t->temporary, sizeof t->temporary, ".new-%s", t->yard->worker);
     clear_stage(t);
     LEHR_TRY(lehr_dir_enter(&t->yard->trials, t->temporary, t->dir));
-    LEHR_TRY(lehr_trial_lead(t->yard, t->dir, t->look->attempts, pack));
+    LEHR_TRY(lehr_trial_lead(t->yard, t->dir, t->look->attempts, pack, pack));
     return pack[0] != '\0' ? keep_trace(t->yard, t->id, t->dir) : LEHR_OK;
 }
 

@@ -71,7 +71,7 @@ static void make_trial(const lehr_yard *yard, const char *id, const char *pack)
     lehr_trial_look_at(yard, id, &look);
     cr_assert_eq(lehr_trial_take(yard, id, &look, &dir, &taken), LEHR_OK, "%s", lehr_error());
     cr_assert(taken);
-    cr_assert_eq(lehr_trial_lead(yard, &dir, 0, pack), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_trial_lead(yard, &dir, 0, "", pack), LEHR_OK, "%s", lehr_error());
     lehr_dir_close(&dir);
 }
 
