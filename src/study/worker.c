@@ -56,6 +56,14 @@ static int32_t count_seats(void)
     return most > LEHR_SEATS_MAX ? LEHR_SEATS_MAX : most > 1 ? (int32_t)most : 1;
 }
 
+/* Between launches none is at work in this process: one that is ours could not be had when its pack was halved, or
+ * starts over. */
+static bool is_left(const worker *w, const lehr_trial_look *look)
+{
+    return look->state == LEHR_TRIAL_RUNNING && !look->unread &&
+           strcmp(look->owner, w->spec->yard->worker) == 0;
+}
+
 /* Is this a trial to take now? What it looks like is remembered. */
 static bool is_free(worker *w, int32_t i, lehr_trial_look *look)
 {
@@ -65,7 +73,8 @@ static bool is_free(worker *w, int32_t i, lehr_trial_look *look)
     lehr_trial_look_at(s->yard, w->trials->trial[i].id, look);
     w->state[i] = look->state;
     w->missed |= look->unread;
-    const bool free = lehr_trial_is_free(look, s->retry, w->trials->sweep->retries);
+    const bool free = lehr_trial_is_free(look, s->retry, w->trials->sweep->retries) ||
+                      is_left(w, look);
     w->closed[i] = !free && look->state != LEHR_TRIAL_RUNNING;
     return free;
 }
@@ -327,6 +336,11 @@ static void close_failed(worker *w)
     }
 }
 
+static void tell(const char *sentence, void *data)
+{
+    say(data, sentence);
+}
+
 static lehr_status work(worker *w, lehr_worker_end *end)
 {
     *end = LEHR_WORKER_STOPPED;
@@ -360,6 +374,7 @@ lehr_status lehr_worker_go(const lehr_worker_spec *spec, lehr_worker_end *end)
                              .cache_dir = spec->cache_dir,
                              .shelf = {.yard = spec->yard},
                              .look = look,
+                             .say = tell,
                              .data = &w};
     lehr_status status = LEHR_NEW(w.state, count, "the states of the trials");
     if (status == LEHR_OK)

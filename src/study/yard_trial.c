@@ -13,6 +13,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "model/file.h"
 #include "study/output.h"
 #include "study/result.h"
 #include "study/yard.h"
@@ -266,23 +267,64 @@ lehr_status lehr_trial_lead(const lehr_yard *yard, const lehr_dir *dir, int32_t 
     return status;
 }
 
-/* Whole files of a trace are never changed, so that a second name is enough. */
+/* Where files have one name only it is copied. */
+static lehr_status copy_file(const lehr_dir *from, const lehr_dir *to, const char *name)
+{
+    char path[LEHR_PATH_MAX];
+    lehr_file file = {0};
+    LEHR_TRY(lehr_path_join(from->path, name, path));
+    LEHR_TRY(lehr_file_read(path, &file));
+    const lehr_status status = lehr_output_whole(to, name, file.data, file.size);
+    lehr_file_free(&file);
+    return status;
+}
+
+/* Whole files of a trace are never changed, so that a second name is enough. One that is gone meanwhile is missed when its
+ * trial goes on. */
+static lehr_status keep_file(const lehr_dir *from, const lehr_dir *to, const char *name)
+{
+    struct stat about;
+    if (name[0] == '.' || linkat(from->fd, name, to->fd, name, 0) == 0 || errno == ENOENT)
+        return LEHR_OK;
+    if (fstatat(from->fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(about.st_mode))
+        return LEHR_OK; /* no trial has made it */
+    return copy_file(from, to, name);
+}
+
+static lehr_status keep_files(const lehr_dir *from, const lehr_dir *to)
+{
+    const int fd = openat(from->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
+    lehr_status status = LEHR_OK;
+    const struct dirent *entry;
+    if (list == NULL) {
+        status = lehr_fail(LEHR_ERR_IO, "%s: cannot be read: %s", from->path,
+                           lehr_system_error(errno));
+        if (fd >= 0)
+            close(fd);
+        return status;
+    }
+    while (status == LEHR_OK && (entry = readdir(list)) != NULL)
+        status = keep_file(from, to, entry->d_name);
+    closedir(list);
+    return status;
+}
+
 static lehr_status keep_trace(const lehr_yard *yard, const char *id, const lehr_dir *dir)
 {
-    char path[LEHR_NAME_MAX + 8];
-    lehr_dir trace = {.fd = -1};
-    snprintf(path, sizeof path, "%.*s/trace", LEHR_NAME_MAX, id);
-    const int fd = openat(yard->trials.fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
-    if (list == NULL)
+    char trial[LEHR_PATH_MAX], path[LEHR_PATH_MAX];
+    lehr_dir from = {.fd = -1}, to = {.fd = -1};
+    struct stat about;
+    LEHR_TRY(lehr_path_join(yard->trials.path, id, trial));
+    LEHR_TRY(lehr_path_join(trial, "trace", path));
+    if (lstat(path, &about) != 0 && errno == ENOENT)
         return LEHR_OK;
-    const lehr_status status = lehr_dir_enter(dir, "trace", &trace);
-    const struct dirent *entry;
-    while (status == LEHR_OK && (entry = readdir(list)) != NULL)
-        if (entry->d_name[0] != '.')
-            (void)linkat(fd, entry->d_name, trace.fd, entry->d_name, 0);
-    lehr_dir_close(&trace);
-    closedir(list);
+    LEHR_TRY(lehr_dir_open(path, &from));
+    lehr_status status = lehr_dir_enter(dir, "trace", &to);
+    if (status == LEHR_OK)
+        status = keep_files(&from, &to);
+    lehr_dir_close(&from);
+    lehr_dir_close(&to);
     return status;
 }
 
