@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,8 +50,10 @@ static void look_for_open(int dir, const char *name)
     open_moved += has_open(path);
 }
 
-static bool no_exchange;
+static bool no_exchange, no_links;
+static int owners_synced;
 static void (*meanwhile)(void); /* once, when a trial has lost its name */
+static void (*exchanged)(void); /* once, when two names were exchanged */
 
 int renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
@@ -71,7 +74,45 @@ int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsign
         errno = EINVAL;
         return -1;
     }
-    return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+    const int result = (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+    if (exchanged != NULL && (flags & RENAME_EXCHANGE) != 0) {
+        void (*act)(void) = exchanged;
+        exchanged = NULL;
+        act();
+    }
+    return result;
+}
+
+int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+    if (no_links) {
+        errno = EPERM;
+        return -1;
+    }
+    return (int)syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
+}
+
+int fsync(int fd)
+{
+    char link[40], path[LEHR_PATH_MAX] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    cr_assert_gt(readlink(link, path, sizeof path - 1), 0);
+    owners_synced += strstr(path, "/.owner.") != NULL;
+    return (int)syscall(SYS_fsync, fd);
+}
+
+/* Where a crate is made, a launch is between taking its trials and opening their files. */
+static void (*on_crate)(void);
+
+int mkdirat(int dir, const char *name, mode_t mode)
+{
+    const int result = (int)syscall(SYS_mkdirat, dir, name, mode);
+    if (on_crate != NULL && strchr(name, '.') != NULL && name[0] != '.') {
+        void (*act)(void) = on_crate;
+        on_crate = NULL;
+        act();
+    }
+    return result;
 }
 
 /* ---- What is open stays ------------------------------------------------------------------------ */
@@ -157,7 +198,7 @@ static void leave_trial(void)
     cr_assert_eq(lehr_crate_make(&gone, trials, 1, &crate), LEHR_OK, "%s", lehr_error());
     cr_assert_eq(lehr_trial_take(&gone, id, &never, &dir, &taken), LEHR_OK, "%s", lehr_error());
     cr_assert(taken);
-    cr_assert_eq(lehr_trial_lead(&gone, &dir, 0, crate.id), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_trial_lead(&gone, &dir, 0, "", crate.id), LEHR_OK, "%s", lehr_error());
     snprintf(saved_in, sizeof saved_in, "%s", crate.id);
     lehr_dir_close(&dir);
     lehr_crate_close(&crate);
@@ -249,6 +290,140 @@ Test(yard_poor, a_trial_whose_name_another_has_got_finds_it_again)
     lehr_yard yard = enter();
     expect_saved(&yard);
     lehr_yard_close(&yard);
+}
+
+/* ---- A trial that goes on ------------------------------------------------------------------------ */
+
+/* An empty one after a power loss would be one that leads nowhere. */
+Test(yard_poor, an_owner_that_leads_to_a_state_is_on_the_disk_before_it_has_its_place)
+{
+    lehr_dir dir = {.fd = -1};
+    bool taken = false;
+    leave_trial();
+    cr_assert_eq(owners_synced, 0, "it began");
+    lehr_yard yard = enter();
+    const lehr_trial_look look = look_at(&yard);
+    cr_assert_eq(lehr_trial_take(&yard, id, &look, &dir, &taken), LEHR_OK, "%s", lehr_error());
+    cr_assert(taken);
+    cr_assert_eq(owners_synced, 1);
+    cr_assert_eq(lehr_trial_lead(&yard, &dir, 0, saved_in, "other.1"), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(owners_synced, 2);
+    lehr_dir_close(&dir);
+    lehr_yard_close(&yard);
+}
+
+Test(yard_poor, a_trace_is_kept_where_files_have_one_name_only)
+{
+    static const char kept[] = "sweep/trials/0123456789ab/trace/energy-000000.npy";
+    leave_trial();
+    cr_assert_eq(mkdir(scratch("sweep/trials/0123456789ab/trace"), 0755), 0);
+    cr_assert_eq(mkdir(scratch("sweep/trials/0123456789ab/trace/mine"), 0755), 0);
+    scratch_write(kept, "numbers", 7);
+    no_links = true;
+    lehr_yard yard = enter();
+    const lehr_trial_look look = look_at(&yard);
+    cr_assert(take(&yard, &look));
+    cr_assert(scratch_has(kept));
+    cr_assert_str_eq(scratch_read(kept), "numbers");
+    cr_assert_eq(scratch_count("sweep/trials/0123456789ab/trace"), 1);
+    lehr_yard_close(&yard);
+}
+
+static pid_t holder;
+static const lehr_yard *held;
+
+/* Somebody removes a crate, or takes another trial over, and is slow about it. */
+static void hold_up(void)
+{
+    int fd, ready[2];
+    char byte = 0;
+    cr_assert_eq(pipe(ready), 0);
+    holder = fork();
+    if (holder == 0) {
+        const bool had = lehr_yard_reclaim(held, &fd) && write(ready[1], "x", 1) == 1;
+        sleep(1);
+        _exit(had ? 0 : 1);
+    }
+    cr_assert_eq(read(ready[0], &byte, 1), 1);
+}
+
+/* The pack is halved until the one to blame is alone. It starts over, and the others go on, also when they cannot be had
+ * at that moment. */
+Test(yard_poor, a_trial_that_has_lost_files_of_its_trace_starts_over_and_says_so)
+{
+    for (int late = 0; late < 2; late++) {
+        world w = {0};
+        visit v;
+        char path[120];
+        open_world(&w, "base: base.yaml\naxes: {seed: {range: [1, 4]}, stop.scans: [6000], "
+                       "output.observe: [500], output.trace.energy: [1]}\n");
+        snprintf(path, sizeof path, "sweep/trials/%s/trace/energy-000000.npy",
+                 w.trials->trial[2].id);
+        visit_until(&w, &v, 4500, LEHR_WORKER_STOPPED); /* a look for each line, 4096 in a file */
+        cr_assert_eq(unlink(scratch(path)), 0);
+        held = &w.yard;
+        on_crate = late ? hold_up : NULL;
+        visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+        cr_assert_null((void *)(uintptr_t)on_crate);
+        cr_assert_not_null(strstr(v.said, w.trials->trial[2].id), "%s", v.said);
+        cr_assert_not_null(strstr(v.said, "starts over"), "%s", v.said);
+        cr_assert_not_null(strstr(v.said, "files of its trace are gone"), "%s", v.said);
+        cr_assert_str_eq(strchr(v.said, '\n'), "\n", "only that one");
+        expect_bits(&w);
+        cr_assert(scratch_has(path));
+        int status = 0;
+        cr_assert(!late || (waitpid(holder, &status, 0) == holder && status == 0));
+        close_world(&w);
+        forget_work();
+    }
+}
+
+/* ---- Two that believe to have taken one trial ------------------------------------------------------ */
+
+static char stolen[LEHR_RUN_ID_BYTES];
+
+/* What only happens where there are no locks: another directory has the name, and ours is removed. */
+static void steal(void)
+{
+    char text[300];
+    const int dir = other.trials.fd;
+    cr_assert_eq(mkdir(scratch("sweep/trials/.thief"), 0755), 0);
+    snprintf(text, sizeof text, "{\"worker\": \"%.200s\", \"pack\": \"\"}", other.worker);
+    scratch_write("sweep/trials/.thief/owner", text, strlen(text));
+    cr_assert_eq(syscall(SYS_renameat2, dir, ".thief", dir, stolen, RENAME_EXCHANGE), 0);
+    lehr_yard_remove(&other.trials, ".thief");
+}
+
+Test(yard_poor, the_last_one_to_take_a_trial_has_it)
+{
+    leave_trial();
+    lehr_yard yard = enter();
+    other = enter();
+    snprintf(stolen, sizeof stolen, "%s", id);
+    const lehr_trial_look look = look_at(&yard);
+    exchanged = steal;
+    cr_assert_not(take(&yard, &look));
+    cr_assert_null((void *)(uintptr_t)exchanged);
+    cr_assert_str_eq(look_at(&yard).owner, other.worker);
+    lehr_yard_close(&yard);
+    lehr_yard_close(&other);
+}
+
+Test(yard_poor, a_worker_that_has_lost_a_trial_goes_on_with_the_others)
+{
+    world w = {0};
+    open_world(&w, "base: base.yaml\naxes: {seed: {range: [1, 3]}}\n");
+    other = enter();
+    snprintf(stolen, sizeof stolen, "%s", w.trials->trial[1].id);
+    on_crate = steal;
+    const lehr_tally tally = go(&w, LEHR_WORKER_DONE);
+    cr_assert_null((void *)(uintptr_t)on_crate);
+    cr_assert_eq(tally.state[LEHR_TRIAL_DONE], 2);
+    cr_assert_eq(tally.state[LEHR_TRIAL_RUNNING], 1);
+    lehr_yard_close(&other);
+    cr_assert_eq(go(&w, LEHR_WORKER_DONE).state[LEHR_TRIAL_DONE], 3);
+    expect_bits(&w);
+    close_world(&w);
 }
 
 /* EXACT. */
