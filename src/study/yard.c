@@ -1,5 +1,5 @@
 /* yard.c: a sweep's directory as a whole: making it, finding it, and who is at work in it. One trial's
- * directory is in yard_trial.c. */
+ * directory is in yard_trial.c and yard_take.c. */
 #define _GNU_SOURCE /* memrchr */
 
 #include "study/yard.h"

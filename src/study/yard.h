@@ -100,6 +100,12 @@ void lehr_yard_close(lehr_yard *yard);
 /* Is there a sweep's directory? */
 bool lehr_yard_is(const char *path);
 
+enum { LEHR_GAP_BYTES = LEHR_NAME_MAX + 8 };
+
+/* Where one directory cannot take the place of another at once, the old one is called ".gap-<id>" until the new one has
+ * its place. As long as it is called so it is the trial: whoever finds it, and holds up all others, puts it back. */
+void lehr_trial_gap(const char *id, char out[LEHR_GAP_BYTES]);
+
 void lehr_trial_look_at(const lehr_yard *yard, const char *id, lehr_trial_look *out);
 
 /* What may be taken besides pending trials and those whose owner is known to be gone. */
