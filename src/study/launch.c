@@ -2,11 +2,14 @@
  * pack is in party.c. */
 #include "study/launch.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/status.h"
 #include "study/party.h"
+
+enum { SENTENCE_BYTES = 2 * LEHR_PATH_MAX };
 
 const lehr_trial *lehr_seat_trial(const lehr_launch *launch, const lehr_seat *seat)
 {
@@ -37,7 +40,9 @@ static lehr_status renew(const lehr_launch *launch, lehr_seat *seat)
  * opened, and who was last has it. Is there one? */
 static bool lose_taken(lehr_launch *launch, int32_t first, int32_t count)
 {
+    char sentence[SENTENCE_BYTES]; /* of the failure: looks have words of their own */
     bool lost = false;
+    snprintf(sentence, sizeof sentence, "%s", lehr_error());
     for (int32_t i = first; i < first + count; i++) {
         lehr_seat *seat = &launch->seat[i];
         lehr_trial_look now;
@@ -51,6 +56,7 @@ static bool lose_taken(lehr_launch *launch, int32_t first, int32_t count)
         seat->state = LEHR_TRIAL_PENDING; /* the worker looks again */
         lost = true;
     }
+    (void)lehr_fail(LEHR_ERR_IO, "%s", sentence);
     return lost;
 }
 
