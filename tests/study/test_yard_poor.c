@@ -286,7 +286,7 @@ Test(yard_poor, a_trial_whose_name_another_has_got_finds_it_again)
     cr_assert_eq(
         rename(scratch("sweep/trials/0123456789ab"), scratch("sweep/trials/.gap-0123456789ab")), 0);
     cr_assert_eq(mkdir(scratch("sweep/trials/0123456789ab"), 0755), 0);
-    scratch_write("sweep/trials/0123456789ab/owner", "{\"worker\": \"gone\", \"pack\": \"\"}", 32);
+    scratch_write("sweep/trials/0123456789ab/owner", "{\"worker\": \"gone\", \"pack\": \"\"}", 30);
     lehr_yard yard = enter();
     expect_saved(&yard);
     lehr_yard_close(&yard);
