@@ -18,7 +18,8 @@ extern "C" {
 cudaError_t lehr_scan_prepare(lehr_i32 row_threads, bool keeps, const void *specialized,
                               size_t shared_bytes);
 
-/* row_threads: 32, 64, 128 or 256, and 32 or 128 where activations are kept; specialized: that kernel compiled for one shape, or NULL. */
+/* row_threads: 32, 64, 128 or 256, and 32 or 128 where activations are kept; specialized: that kernel
+ * compiled for one shape, or NULL. */
 cudaError_t lehr_scan_launch(const lehr_scan_args *args, lehr_i32 row_threads,
                              const void *specialized, cudaStream_t stream);
 

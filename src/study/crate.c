@@ -17,6 +17,9 @@
 
 static const char list_name[] = "trials", lock_name[] = "lock";
 
+/* Those of this process, which need not ask any file about them. */
+static lehr_crate *opened;
+
 /* ---- Making ---------------------------------------------------------------------------------- */
 
 /* The list comes last: a crate without one has led nobody to it. */
@@ -54,8 +57,11 @@ lehr_status lehr_crate_make(const lehr_yard *yard, const char *const *trials, in
     *crate = (lehr_crate){.dir = {.fd = -1}, .lock = {.fd = -1}};
     snprintf(crate->id, sizeof crate->id, "%s.%d", yard->worker, ++number);
     const lehr_status status = fill(yard, trials, count, crate);
-    if (status == LEHR_OK)
+    if (status == LEHR_OK) {
+        crate->next = opened;
+        opened = crate;
         return LEHR_OK;
+    }
     lehr_crate_close(crate);
     lehr_yard_remove(&yard->packs, crate->id);
     return status;
@@ -65,14 +71,27 @@ void lehr_crate_close(lehr_crate *crate)
 {
     if (crate->dir.fd < 0)
         return;
+    for (lehr_crate **c = &opened; *c != NULL; c = &(*c)->next)
+        if (*c == crate) {
+            *c = crate->next;
+            break;
+        }
     lehr_lock_release(&crate->lock);
     lehr_dir_close(&crate->dir);
 }
 
 /* ---- Is it needed? --------------------------------------------------------------------------- */
 
-/* Is its maker's process there? Its name is in front of the number. */
-static bool maker_lives(const lehr_yard *yard, const char *id)
+static bool is_open(const char *id)
+{
+    const lehr_crate *crate = opened;
+    while (crate != NULL && strcmp(crate->id, id) != 0)
+        crate = crate->next;
+    return crate != NULL;
+}
+
+/* Can its maker, whose name is in front of the number, be at work in it? */
+static bool maker_works(const lehr_yard *yard, const char *id)
 {
     char worker[LEHR_CRATE_ID_BYTES];
     bool unknown;
@@ -80,7 +99,9 @@ static bool maker_lives(const lehr_yard *yard, const char *id)
     char *dot = strrchr(worker, '.');
     if (dot != NULL)
         *dot = '\0';
-    return lehr_worker_lives(yard, worker, "", 0, &unknown);
+    if (strcmp(worker, yard->worker) == 0)
+        return is_open(id);
+    return lehr_worker_lives(yard, worker, &unknown);
 }
 
 /* Is somebody at work in it? One that is only half made is its maker's. */
@@ -90,33 +111,32 @@ static bool in_use(const lehr_yard *yard, const char *id)
     snprintf(path, sizeof path, "%s/%s", id, lock_name);
     const int fd = openat(yard->packs.fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return maker_lives(yard, id);
+        return maker_works(yard, id);
     const bool free = flock(fd, LOCK_SH | LOCK_NB) == 0;
     const int error = errno;
     close(fd);
-    return !free && (error == EWOULDBLOCK || maker_lives(yard, id));
+    return !free && (error == EWOULDBLOCK || maker_works(yard, id));
 }
 
-typedef enum need { NEED_NONE, NEED_SOME, NEED_UNKNOWN } need;
-
 /* Once no trial is led to a crate none ever is again. */
-static need ask_trials(const lehr_yard *yard, const char *id)
+static lehr_need ask_trials(const lehr_yard *yard, const char *id)
 {
     char dir[LEHR_PATH_MAX], path[LEHR_PATH_MAX];
     lehr_file file = {0};
     if (lehr_path_join(yard->packs.path, id, dir) != LEHR_OK ||
         lehr_path_join(dir, list_name, path) != LEHR_OK)
-        return NEED_UNKNOWN;
+        return LEHR_NEED_UNKNOWN;
     if (lehr_file_read(path, &file) != LEHR_OK)
-        return access(path, F_OK) != 0 && errno == ENOENT && !maker_lives(yard, id) ? NEED_NONE
-                                                                                    : NEED_UNKNOWN;
-    need found = NEED_NONE;
-    for (size_t i = 0; found == NEED_NONE && i < file.size;) {
+        return access(path, F_OK) != 0 && errno == ENOENT && !maker_works(yard, id)
+                   ? LEHR_NEED_NONE
+                   : LEHR_NEED_UNKNOWN;
+    lehr_need found = LEHR_NEED_NONE;
+    for (size_t i = 0; found == LEHR_NEED_NONE && i < file.size;) {
         char trial[LEHR_NAME_MAX] = "";
         const char *line = file.data + i, *end = memchr(line, '\n', file.size - i);
         const size_t length = end != NULL ? (size_t)(end - line) : file.size - i;
         snprintf(trial, sizeof trial, "%.*s", (int)length, line);
-        found = lehr_trial_needs(yard, trial, id) ? NEED_SOME : NEED_NONE;
+        found = lehr_trial_needs(yard, trial, id);
         i += length + 1;
     }
     lehr_file_free(&file);
@@ -125,24 +145,18 @@ static need ask_trials(const lehr_yard *yard, const char *id)
 
 /* ---- Going ----------------------------------------------------------------------------------- */
 
-void lehr_crate_remove(const lehr_yard *yard, const char *id)
-{
-    lehr_yard_remove(&yard->packs, id);
-}
-
 /* The first look is without the lock: it finds most that are needed. While the lock is held no trial is between
  * two directories. The crate is moved aside first, so that nobody finds half of one. */
 void lehr_crate_drop(const lehr_yard *yard, const char *id)
 {
-    char aside[LEHR_OWNER_MAX + 8];
+    char aside[LEHR_ASIDE_BYTES];
     int fd;
     bool moved = false;
-    if (lehr_name_check(id) != LEHR_OK || in_use(yard, id) || ask_trials(yard, id) != NEED_NONE ||
-        !lehr_yard_reclaim(yard, &fd))
+    if (lehr_name_check(id) != LEHR_OK || in_use(yard, id) ||
+        ask_trials(yard, id) != LEHR_NEED_NONE || !lehr_yard_reclaim(yard, &fd))
         return;
-    snprintf(aside, sizeof aside, ".old-%s", yard->worker);
-    if (!in_use(yard, id) && ask_trials(yard, id) == NEED_NONE)
-        moved = renameat(yard->packs.fd, id, yard->packs.fd, aside) == 0;
+    if (!in_use(yard, id) && ask_trials(yard, id) == LEHR_NEED_NONE)
+        moved = lehr_yard_set_aside(yard, &yard->packs, id, aside);
     close(fd);
     if (moved)
         lehr_yard_remove(&yard->packs, aside);
@@ -150,10 +164,9 @@ void lehr_crate_drop(const lehr_yard *yard, const char *id)
 
 static void clean(const lehr_yard *yard, const char *name)
 {
-    bool unknown;
     if (name[0] != '.')
         lehr_crate_drop(yard, name);
-    else if (strncmp(name, ".old-", 5) == 0 && !lehr_worker_lives(yard, name + 5, "", 0, &unknown))
+    else if (strncmp(name, ".old-", 5) == 0)
         lehr_yard_remove(&yard->packs, name);
 }
 

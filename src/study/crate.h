@@ -18,6 +18,7 @@ typedef struct lehr_crate {
     char id[LEHR_CRATE_ID_BYTES];
     lehr_dir dir; /* fd -1: none */
     lehr_lock lock;
+    struct lehr_crate *next; /* of those that this process has open */
 } lehr_crate;
 
 /* Make one for trials[count] and lock it; `crate` must stay where it is. Fails with LEHR_ERR_IO, LEHR_ERR_MEMORY. */
@@ -26,9 +27,6 @@ lehr_status lehr_crate_make(const lehr_yard *yard, const char *const *trials, in
 
 /* Let go of it; harmless on one that was not made. */
 void lehr_crate_close(lehr_crate *crate);
-
-/* Remove one that no trial was ever led to. */
-void lehr_crate_remove(const lehr_yard *yard, const char *id);
 
 /* Remove one unless somebody is at work in it or a trial still needs it. What cannot be told now stays, for
  * lehr_crates_clean of a later worker. */

@@ -6,7 +6,8 @@
 #include "study/model.h"
 
 /* A model that takes and gives the data's own units: scaling and projection of inputs go into the
- * first layer, which then takes the inputs of a point, that of outputs into the last. A network without biases gets them when it needs them.
+ * first layer, which then takes the inputs of a point, that of outputs into the last. A network
+ * without biases gets them when it needs them.
  *
  * Fails with LEHR_ERR_UNSUPPORTED when outputs are scaled behind an activation: then no weights
  * do it. */

@@ -2,11 +2,14 @@
  * pack is in party.c. */
 #include "study/launch.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/status.h"
 #include "study/party.h"
+
+enum { SENTENCE_BYTES = 2 * LEHR_PATH_MAX };
 
 const lehr_trial *lehr_seat_trial(const lehr_launch *launch, const lehr_seat *seat)
 {
@@ -15,8 +18,8 @@ const lehr_trial *lehr_seat_trial(const lehr_launch *launch, const lehr_seat *se
 
 /* ---- When a pack fails ----------------------------------------------------------------------- */
 
-/* Begin a seat's directory again, led to where its state is; somebody else may have taken it meanwhile, which ends the
- * seat. */
+/* Begin a seat's directory again, led to where its state is. Somebody else may have taken it meanwhile, or hold all up,
+ * which ends the seat: the worker looks again. */
 static lehr_status renew(const lehr_launch *launch, lehr_seat *seat)
 {
     const char *id = lehr_seat_trial(launch, seat)->id;
@@ -31,6 +34,30 @@ static lehr_status renew(const lehr_launch *launch, lehr_seat *seat)
     if (!taken)
         seat->state = LEHR_TRIAL_PENDING;
     return LEHR_OK;
+}
+
+/* Where there are no locks somebody else may have taken a trial at the same time as we did: then its files cannot be
+ * opened, and who was last has it. Is there one? */
+static bool lose_taken(lehr_launch *launch, int32_t first, int32_t count)
+{
+    char sentence[SENTENCE_BYTES]; /* of the failure: looks have words of their own */
+    bool lost = false;
+    snprintf(sentence, sizeof sentence, "%s", lehr_error());
+    for (int32_t i = first; i < first + count; i++) {
+        lehr_seat *seat = &launch->seat[i];
+        lehr_trial_look now;
+        if (seat->state != LEHR_TRIAL_RUNNING)
+            continue;
+        lehr_trial_look_at(launch->yard, lehr_seat_trial(launch, seat)->id, &now);
+        if (now.unread || strcmp(now.owner, launch->yard->worker) == 0)
+            continue;
+        lehr_store_destroy(&seat->store);
+        lehr_dir_close(&seat->dir);
+        seat->state = LEHR_TRIAL_PENDING; /* the worker looks again */
+        lost = true;
+    }
+    (void)lehr_fail(LEHR_ERR_IO, "%s", sentence);
+    return lost;
 }
 
 /* Seats that have not ended come first; returns their number. */
@@ -57,13 +84,14 @@ static lehr_status run_party(lehr_stage *s, int32_t first, int32_t count)
     if (count == 0 || launch->stopped)
         return LEHR_OK;
     const lehr_status status = lehr_party_run(s, first, count);
-    if (status == LEHR_OK || count == 1)
-        return status;
-    if (status == LEHR_ERR_IO || status == LEHR_ERR_EXISTS)
+    const bool lost = status == LEHR_ERR_IO && lose_taken(launch, first, count);
+    if (status == LEHR_OK || (!lost && (count == 1 || status == LEHR_ERR_IO)) ||
+        status == LEHR_ERR_EXISTS)
         return status;
     for (int32_t i = first; i < first + count; i++)
         LEHR_TRY(renew(launch, &launch->seat[i]));
-    const int32_t left = gather(launch, s->config, first, count), half = (left + 1) / 2;
+    const int32_t left = gather(launch, s->config, first, count),
+                  half = lost ? left : (left + 1) / 2;
     LEHR_TRY(run_party(s, first, half));
     return run_party(s, first + half, left - half);
 }
@@ -100,9 +128,7 @@ lehr_status lehr_launch_run(lehr_launch *launch)
     if (status == LEHR_OK)
         status = run_party(&s, 0, launch->count);
     close_stage(&s);
-    for (int32_t i = 0; i < launch->shelf.count; i++)
-        lehr_crate_drop(launch->yard, launch->shelf.source[i]->id);
-    lehr_shelf_clear(&launch->shelf);
+    lehr_shelf_drop(&launch->shelf);
     for (int32_t i = 0; i < launch->count; i++) {
         lehr_store_destroy(&launch->seat[i].store);
         lehr_dir_close(&launch->seat[i].dir);

@@ -36,6 +36,9 @@ typedef struct lehr_launch {
 
     /* Between slices; true: stop. May be NULL. */
     bool (*look)(void *data);
+
+    /* As in lehr_worker_spec; may be NULL. */
+    void (*say)(const char *sentence, void *data);
     void *data;
     bool stopped; /* it did */
 } lehr_launch;

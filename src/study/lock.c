@@ -127,8 +127,8 @@ static bool is_held(int fd, int how)
     return result != 0 && errno == EWOULDBLOCK;
 }
 
-/* flock, waiting for those only who ask (lehr_lock_ask). A file system that has no locks leaves the fence alone to protect the files: the last to
- * come goes on, whoever was there before stops. */
+/* flock, waiting for those only who ask (lehr_lock_ask). A file system that has no locks leaves the fence alone to
+ * protect the files: the last to come goes on, whoever was there before stops. */
 static bool try_flock(int fd)
 {
     const struct timespec moment = {0, 5000000};
@@ -232,7 +232,8 @@ lehr_status lehr_lock_ask(const char *path)
     return status;
 }
 
-bool lehr_lock_process_lives(const char *host, int64_t pid, bool *unknown)
+/* Where nobody can lock, only processes of this machine can be asked for. */
+static bool process_lives(const char *host, int64_t pid, bool *unknown)
 {
     char here[HOST_BYTES] = "";
     gethostname(here, sizeof here - 1);
@@ -251,7 +252,7 @@ static lehr_lock_state look(int fd)
     if (flock(fd, LOCK_SH | LOCK_NB) == 0 && flock(fd, LOCK_UN) == 0)
         return LEHR_LOCK_FREE;
     const holder who = parse(text, read_text(fd, text)); /* a file system without locks */
-    const bool lives = lehr_lock_process_lives(who.host, who.pid, &unknown);
+    const bool lives = process_lives(who.host, who.pid, &unknown);
     return unknown ? LEHR_LOCK_UNKNOWN : lives ? LEHR_LOCK_HELD : LEHR_LOCK_FREE;
 }
 

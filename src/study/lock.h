@@ -41,10 +41,6 @@ typedef enum lehr_lock_state {
 /* For those who only look at a directory, which must be there: is somebody at work in it? */
 lehr_lock_state lehr_lock_look(const char *path);
 
-/* Where nobody can lock, only processes of this machine can be asked for. *unknown is set, and the answer yes, for one
- * of another. */
-bool lehr_lock_process_lives(const char *host, int64_t pid, bool *unknown);
-
 /* Is it still ours? Fails with LEHR_ERR_EXISTS, naming the successor; ask before any file gets its name. */
 lehr_status lehr_lock_check(const lehr_lock *lock);
 

@@ -33,6 +33,7 @@ typedef struct party {
     lehr_saved *saved;                     /* [count] */
     char (*prefix)[LEHR_RUN_ID_BYTES + 1]; /* [count] */
     bool led;                              /* trials are led to the crate */
+    bool restoring;                        /* what others kept is being taken over */
 } party;
 
 static lehr_seat *seat_of(const party *p, int32_t index)
@@ -189,8 +190,8 @@ static lehr_status lead_trials(party *p)
         lehr_seat *seat = seat_of(p, i);
         if (p->saved[i].gone)
             continue;
-        LEHR_TRY(
-            lehr_trial_lead(yard_of(p), lehr_store_dir(seat->store), seat->attempts, p->crate.id));
+        LEHR_TRY(lehr_trial_lead(yard_of(p), lehr_store_dir(seat->store), seat->attempts,
+                                 seat->pack, p->crate.id));
         lehr_text_copy(seat->pack, sizeof seat->pack, p->crate.id);
     }
     LEHR_TRY(lehr_output_sync(&yard_of(p)->trials));
@@ -268,6 +269,23 @@ static lehr_status take_states(party *p)
     for (int32_t i = 0; i < shelf->count; i++)
         lehr_source_put_down(shelf->source[i]);
     return any ? lehr_pack_restore(p->pack) : LEHR_OK;
+}
+
+/* What a trial goes on from is of no use: it is led there no more, and waits to be taken again. */
+static lehr_status start_over(const party *p, int32_t index)
+{
+    char sentence[SENTENCE_BYTES];
+    lehr_seat *seat = seat_of(p, index);
+    const lehr_launch *launch = p->stage->launch;
+    snprintf(sentence, sizeof sentence, "trial %s starts over: %s", trial_of(p, index)->id,
+             lehr_error());
+    LEHR_TRY(lehr_trial_lead(yard_of(p), lehr_store_dir(seat->store), seat->attempts, "", ""));
+    if (launch->say != NULL)
+        launch->say(sentence, launch->data);
+    lehr_store_destroy(&seat->store);
+    seat->pack[0] = '\0';
+    seat->state = LEHR_TRIAL_STALE;
+    return LEHR_OK;
 }
 
 /* ---- A pack ---------------------------------------------------------------------------------- */
@@ -397,7 +415,9 @@ static lehr_status run(party *p)
     for (int32_t i = 0; i < p->count; i++)
         LEHR_TRY(open_recorder(p, i));
     LEHR_TRY(open_saver(p));
+    p->restoring = true;
     LEHR_TRY(take_states(p));
+    p->restoring = false;
     p->recording = (lehr_recording){.pack = p->pack,
                                     .recorder = p->recorder,
                                     .saver = &p->saver,
@@ -422,7 +442,7 @@ static void close_files(party *p)
     if (p->led)
         lehr_crate_drop(yard_of(p), p->crate.id);
     else
-        lehr_crate_remove(yard_of(p), p->crate.id);
+        lehr_yard_remove(&yard_of(p)->packs, p->crate.id); /* nobody knows of it */
 }
 
 static void close_party(party *p)
@@ -448,7 +468,9 @@ lehr_status lehr_party_run(lehr_stage *stage, int32_t first, int32_t count)
                .crate = {.dir = {.fd = -1}, .lock = {.fd = -1}},
                .saver = {.generations = {.dir = {.fd = -1}}}};
     lehr_status status = run(&p);
-    if (status != LEHR_OK && count == 1 && !is_environment(status))
+    if (status == LEHR_ERR_DATA && count == 1 && p.restoring)
+        status = start_over(&p, 0);
+    else if (status != LEHR_OK && count == 1 && !is_environment(status))
         status = fail_seat(&p, 0);
     close_party(&p);
     return status;

@@ -15,8 +15,8 @@ typedef struct lehr_stage {
 } lehr_stage;
 
 /* Run them from where their states stand until all have ended, wait for others, or are told to stop: those that have not
- * ended are then saved. A single one that is to blame for a failure has failed; a failure of several leaves them as
- * they were saved last. Fails on what no trial is to blame for, and when it cannot be said which one is. */
+ * ended are then saved. A single one that is to blame for a failure has failed, or starts over where what others have
+ * kept of it is of no use; a failure of several leaves them as they were saved last. Fails on what no trial is to blame for, and when it cannot be said which one is. */
 lehr_status lehr_party_run(lehr_stage *stage, int32_t first, int32_t count);
 
 #endif

@@ -156,3 +156,13 @@ void lehr_shelf_clear(lehr_shelf *shelf)
     LEHR_FREE(shelf->source);
     shelf->count = 0;
 }
+
+/* A network file system keeps what is open, and with it the directory. */
+void lehr_shelf_drop(lehr_shelf *shelf)
+{
+    for (int32_t i = 0; i < shelf->count; i++) {
+        lehr_source_put_down(shelf->source[i]);
+        lehr_crate_drop(shelf->yard, shelf->source[i]->id);
+    }
+    lehr_shelf_clear(shelf);
+}

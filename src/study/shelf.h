@@ -43,6 +43,9 @@ void lehr_source_put_down(lehr_source *source);
 /* Forget everything. */
 void lehr_shelf_clear(lehr_shelf *shelf);
 
+/* Remove the crates that no trial needs any more, and forget all. */
+void lehr_shelf_drop(lehr_shelf *shelf);
+
 /* The prefix of a trial's fields. */
 void lehr_crate_prefix(const char *trial, char out[LEHR_RUN_ID_BYTES + 1]);
 

@@ -32,16 +32,6 @@ typedef struct gathering {
 
 /* ---- Gathering ------------------------------------------------------------------------------- */
 
-static json_t *read_json(const gathering *s, const char *id, const char *name)
-{
-    char path[LEHR_PATH_MAX];
-    json_t *object = NULL;
-    if (lehr_path_join(s->yard->trials.path, id, path) != LEHR_OK ||
-        lehr_result_read(path, name, &object) != LEHR_OK)
-        return NULL;
-    return object;
-}
-
 /* "2025-01-31T12:00:00Z" as seconds; 0 when it is not there. */
 static time_t read_time(const json_t *status, const char *key)
 {
@@ -112,7 +102,7 @@ static void add_trial(gathering *s, int32_t index)
         add_reason(s, entry, &look);
     if (look.state == LEHR_TRIAL_PENDING)
         return;
-    json_t *status = read_json(s, entry->id, "status.json");
+    json_t *status = lehr_yard_read(s->yard, entry->id, "status.json");
     add_times(s, status);
     json_decref(status);
     const bool ended = look.state == LEHR_TRIAL_DONE || look.state == LEHR_TRIAL_PRUNED ||
@@ -123,7 +113,7 @@ static void add_trial(gathering *s, int32_t index)
         s->done += entry->work * (double)look.scan / (double)entry->scans;
     if (look.state != LEHR_TRIAL_DONE || s->ledger.metric.part == NULL)
         return;
-    json_t *result = read_json(s, entry->id, "result.json");
+    json_t *result = lehr_yard_read(s->yard, entry->id, "result.json");
     s->value[index] = lehr_metric_value(&s->ledger.metric, result);
     json_decref(result);
 }

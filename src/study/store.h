@@ -68,7 +68,8 @@ lehr_status lehr_store_create(const lehr_store_spec *spec, lehr_store **out);
 lehr_status lehr_store_reopen(const lehr_store_spec *spec, lehr_store **out);
 
 /* The same in a directory that is ours already, and that holds no run: spec->dir, which is taken over, also by a
- * failure. With a journal there is no events.jsonl before the end, whatever that is. Nothing is synced in it: that is done once for many such runs, by lehr_output_sync between result and end. */
+ * failure. With a journal there is no events.jsonl before the end, whatever that is. Nothing is synced in it: that
+ * is done once for many such runs, by lehr_output_sync between result and end. */
 lehr_status lehr_store_enter(const lehr_store_spec *spec, lehr_store **out);
 
 /* Seconds between two writes of status.json, from now on. */

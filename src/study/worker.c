@@ -56,6 +56,14 @@ static int32_t count_seats(void)
     return most > LEHR_SEATS_MAX ? LEHR_SEATS_MAX : most > 1 ? (int32_t)most : 1;
 }
 
+/* Between launches none is at work in this process: one that is ours could not be had when its pack was halved, or
+ * starts over. */
+static bool is_left(const worker *w, const lehr_trial_look *look)
+{
+    return look->state == LEHR_TRIAL_RUNNING && !look->unread &&
+           strcmp(look->owner, w->spec->yard->worker) == 0;
+}
+
 /* Is this a trial to take now? What it looks like is remembered. */
 static bool is_free(worker *w, int32_t i, lehr_trial_look *look)
 {
@@ -64,7 +72,9 @@ static bool is_free(worker *w, int32_t i, lehr_trial_look *look)
         return false;
     lehr_trial_look_at(s->yard, w->trials->trial[i].id, look);
     w->state[i] = look->state;
-    const bool free = lehr_trial_is_free(look, s->retry, w->trials->sweep->retries);
+    w->missed |= look->unread;
+    const bool free = lehr_trial_is_free(look, s->retry, w->trials->sweep->retries) ||
+                      is_left(w, look);
     w->closed[i] = !free && look->state != LEHR_TRIAL_RUNNING;
     return free;
 }
@@ -326,12 +336,9 @@ static void close_failed(worker *w)
     }
 }
 
-/* A crate of which the last trials were pruned. */
-static void drop_sources(worker *w)
+static void tell(const char *sentence, void *data)
 {
-    for (int32_t i = 0; i < w->launch.shelf.count; i++)
-        lehr_crate_drop(w->spec->yard, w->launch.shelf.source[i]->id);
-    lehr_shelf_clear(&w->launch.shelf);
+    say(data, sentence);
 }
 
 static lehr_status work(worker *w, lehr_worker_end *end)
@@ -341,7 +348,7 @@ static lehr_status work(worker *w, lehr_worker_end *end)
         LEHR_TRY(choose(w));
         w->misses = w->launch.count == 0 && w->missed ? w->misses + 1 : 0;
         if (w->launch.count == 0)
-            drop_sources(w);
+            lehr_shelf_drop(&w->launch.shelf); /* the last trials of a crate may have been pruned */
         if (w->misses > 0 && w->misses <= MISSES_MAX)
             continue; /* who was first has it by now, or somebody held all up */
         if (w->launch.count == 0) {
@@ -367,6 +374,7 @@ lehr_status lehr_worker_go(const lehr_worker_spec *spec, lehr_worker_end *end)
                              .cache_dir = spec->cache_dir,
                              .shelf = {.yard = spec->yard},
                              .look = look,
+                             .say = tell,
                              .data = &w};
     lehr_status status = LEHR_NEW(w.state, count, "the states of the trials");
     if (status == LEHR_OK)

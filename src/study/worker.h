@@ -41,8 +41,9 @@ typedef enum lehr_worker_end {
     LEHR_WORKER_WAITS    /* what is left needs the results of others */
 } lehr_worker_end;
 
-/* Work until nothing is left. Trials go on from where somebody has saved them; what stops is saved. A trial that fails does not stop the others; what no trial is to blame for does:
- * LEHR_ERR_IO, LEHR_ERR_DEVICE, LEHR_ERR_MEMORY. */
+/* Work until nothing is left. Trials go on from where somebody has saved them; what stops is saved. A trial
+ * that fails does not stop the others; what no trial is to blame for does: LEHR_ERR_IO, LEHR_ERR_DEVICE,
+ * LEHR_ERR_MEMORY. */
 lehr_status lehr_worker_go(const lehr_worker_spec *spec, lehr_worker_end *end);
 
 /* Look at all trials of a shard. */

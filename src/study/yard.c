@@ -1,6 +1,6 @@
 /* yard.c: a sweep's directory as a whole: making it, finding it, and who is at work in it. One trial's
- * directory is in yard_trial.c. */
-#define _DEFAULT_SOURCE
+ * directory is in yard_trial.c and yard_take.c. */
+#define _GNU_SOURCE /* memrchr */
 
 #include "study/yard.h"
 
@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -18,9 +19,14 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "study/crate.h"
-#include "study/lock.h"
 
-enum { FILE_MODE = 0644, HOST_BYTES = 256, DEPTH_MAX = 4 };
+enum {
+    FILE_MODE = 0644,
+    HOST_BYTES = 256,
+    WORKER_HOST_BYTES = 101,
+    DEPTH_MAX = 4,
+    ASIDE_TRIES = 100
+};
 
 /* ---- Removing -------------------------------------------------------------------------------- */
 
@@ -50,7 +56,63 @@ void lehr_yard_remove(const lehr_dir *parent, const char *name)
     unlinkat(parent->fd, name, AT_REMOVEDIR);
 }
 
+bool lehr_yard_set_aside(const lehr_yard *yard, const lehr_dir *parent, const char *name,
+                         char aside[LEHR_ASIDE_BYTES])
+{
+    for (int i = 0; i < ASIDE_TRIES; i++) {
+        snprintf(aside, LEHR_ASIDE_BYTES, ".old-%s.%d", yard->worker, i);
+        if (renameat(parent->fd, name, parent->fd, aside) == 0)
+            return true;
+        if (errno != ENOTEMPTY && errno != EEXIST)
+            return false;
+    }
+    return false;
+}
+
 /* ---- Who is at work -------------------------------------------------------------------------- */
+
+static bool has_prefix(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+static void clean_name(char *name)
+{
+    for (char *c = name; *c != '\0'; c++)
+        if (*c == '/' || (unsigned char)*c <= ' ')
+            *c = '_';
+}
+
+/* This host as workers' names begin with it. */
+static void name_host(char out[WORKER_HOST_BYTES])
+{
+    char host[HOST_BYTES] = "";
+    gethostname(host, sizeof host - 1);
+    snprintf(out, WORKER_HOST_BYTES, "%.100s", host);
+    clean_name(out);
+}
+
+/* The process of a worker of this host, whose name is <host>-<pid>-<time>[@<job>]; 0: it is of another one. */
+static pid_t find_process(const char *worker)
+{
+    char here[WORKER_HOST_BYTES];
+    long pid = 0;
+    const char *time = memrchr(worker, '-', strcspn(worker, "@")),
+               *number = time != NULL ? memrchr(worker, '-', (size_t)(time - worker)) : NULL;
+    name_host(here);
+    if (number == NULL || (size_t)(number - worker) != strlen(here) || !has_prefix(worker, here) ||
+        sscanf(number, "-%ld-", &pid) != 1)
+        return 0;
+    return (pid_t)pid;
+}
+
+/* Where nobody can lock, only processes of this host can be asked for. */
+static bool lives_without_locks(const char *worker, bool *unknown)
+{
+    const pid_t pid = find_process(has_prefix(worker, ".new-") ? worker + 5 : worker);
+    *unknown = pid <= 0;
+    return *unknown || kill(pid, 0) == 0 || errno != ESRCH;
+}
 
 /* A batch job is started again only when its last start is over, and a worker's name ends with its job's. */
 static bool is_earlier_start(const lehr_yard *yard, const char *worker)
@@ -64,8 +126,7 @@ static bool is_earlier_start(const lehr_yard *yard, const char *worker)
            strncmp(ours, theirs, number + 1) == 0;
 }
 
-bool lehr_worker_lives(const lehr_yard *yard, const char *worker, const char *host, int64_t pid,
-                       bool *unknown)
+bool lehr_worker_lives(const lehr_yard *yard, const char *worker, bool *unknown)
 {
     *unknown = false;
     if (lehr_name_check(worker) != LEHR_OK)
@@ -79,21 +140,19 @@ bool lehr_worker_lives(const lehr_yard *yard, const char *worker, const char *ho
     close(fd);
     if (ours || (error != EWOULDBLOCK && is_earlier_start(yard, worker)))
         return false;
-    return error == EWOULDBLOCK || lehr_lock_process_lives(host, pid, unknown);
+    return error == EWOULDBLOCK || lives_without_locks(worker, unknown);
 }
 
 static void name_worker(lehr_yard *yard)
 {
-    char host[HOST_BYTES] = "";
+    char host[WORKER_HOST_BYTES];
     struct timespec now = {0};
-    gethostname(host, sizeof host - 1);
+    name_host(host);
     clock_gettime(CLOCK_REALTIME, &now);
-    snprintf(yard->worker, sizeof yard->worker, "%.100s-%ld-%" PRIx64 "%s%.40s", host,
-             (long)getpid(), (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec,
+    snprintf(yard->worker, sizeof yard->worker, "%s-%ld-%" PRIx64 "%s%.40s", host, (long)getpid(),
+             (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec,
              yard->job[0] != '\0' ? "@" : "", yard->job);
-    for (char *c = yard->worker; *c != '\0'; c++)
-        if (*c == '/' || (unsigned char)*c <= ' ')
-            *c = '_';
+    clean_name(yard->worker);
 }
 
 static lehr_status fail_worker(const lehr_yard *yard)
@@ -145,11 +204,6 @@ bool lehr_yard_reclaim(const lehr_yard *yard, int *fd)
 
 /* ---- What dead workers have left ------------------------------------------------------------- */
 
-static bool has_prefix(const char *name, const char *prefix)
-{
-    return strncmp(name, prefix, strlen(prefix)) == 0;
-}
-
 void lehr_yard_for_each(const lehr_yard *yard, const lehr_dir *dir,
                         void (*take)(const lehr_yard *yard, const char *name))
 {
@@ -166,20 +220,19 @@ void lehr_yard_for_each(const lehr_yard *yard, const lehr_dir *dir,
     closedir(list);
 }
 
-/* ".new-<worker>" and ".old-<worker>" are trials between two names. */
+/* ".new-<worker>" is a trial that has no name yet. */
 static void clean_trial(const lehr_yard *yard, const char *name)
 {
     bool unknown;
-    if ((has_prefix(name, ".new-") || has_prefix(name, ".old-")) &&
-        !lehr_worker_lives(yard, name + 5, "", 0, &unknown))
+    if (has_prefix(name, ".old-") ||
+        (has_prefix(name, ".new-") && !lehr_worker_lives(yard, name + 5, &unknown)))
         lehr_yard_remove(&yard->trials, name);
 }
 
 static void clean_worker(const lehr_yard *yard, const char *name)
 {
     bool unknown;
-    if ((name[0] != '.' || has_prefix(name, ".new-")) &&
-        !lehr_worker_lives(yard, name, "", 0, &unknown))
+    if ((name[0] != '.' || has_prefix(name, ".new-")) && !lehr_worker_lives(yard, name, &unknown))
         unlinkat(yard->workers.fd, name, 0);
 }
 

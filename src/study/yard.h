@@ -7,8 +7,8 @@
  *     results.csv, results.sqlite   by `lehr collect`
  *
  * A trial's directory is made under another name, with its `owner` in it, and then renamed: of several
- * processes one succeeds, and nobody ever sees a trial that nobody owns. There is no other lock and no
- * shared database. */
+ * processes one succeeds, and nobody ever sees a trial that nobody owns. To take one over, or to remove a crate, is
+ * for one process at a time: workers/.reclaim. There is no other lock and no shared database. */
 #ifndef LEHR_STUDY_YARD_H
 #define LEHR_STUDY_YARD_H
 
@@ -46,6 +46,7 @@ typedef struct lehr_trial_look {
     int32_t attempts; /* that ended in a failure */
     bool
         unknown; /* its owner is on another host, on a file system without locks: taken for alive */
+    bool unread; /* what it says cannot be read now: taken for running, and nobody takes it */
     int64_t scan;  /* as of its status.json */
     int64_t saved; /* scan of the checkpoint that its status.json knows of; -1: none */
     char owner[LEHR_OWNER_MAX];
@@ -60,16 +61,22 @@ typedef struct lehr_yard {
     char worker[LEHR_OWNER_MAX], job[LEHR_NAME_MAX];
 } lehr_yard;
 
-/* Is a worker at work? *unknown: it cannot be told, so it counts as alive. `host` and `pid` are asked where the
- * file system has no locks. */
-bool lehr_worker_lives(const lehr_yard *yard, const char *worker, const char *host, int64_t pid,
-                       bool *unknown);
+/* Is a worker at work? Where the file system has no locks its name says which process to ask for. *unknown: it cannot
+ * be told, so it counts as alive. */
+bool lehr_worker_lives(const lehr_yard *yard, const char *worker, bool *unknown);
 
-/* A JSON object of a trial; NULL when it is not there, or not whole. */
+/* A JSON object of a trial, for those who only show it; NULL when it is not there, or cannot be read. */
 struct json_t *lehr_yard_read(const lehr_yard *yard, const char *id, const char *name);
 
 /* Remove a directory with all that is in it, as far as that goes. */
 void lehr_yard_remove(const lehr_dir *parent, const char *name);
+
+enum { LEHR_ASIDE_BYTES = LEHR_OWNER_MAX + 16 };
+
+/* Give a directory that is to be removed another name, ".old-...": whatever cannot be removed, since somebody has files
+ * in it open, is in nobody's way. False, and errno: it has its name still, or never had it. */
+bool lehr_yard_set_aside(const lehr_yard *yard, const lehr_dir *parent, const char *name,
+                         char aside[LEHR_ASIDE_BYTES]);
 
 /* Names below a directory of the yard, one by one, to a function that may remove them. */
 void lehr_yard_for_each(const lehr_yard *yard, const lehr_dir *dir,
@@ -93,6 +100,12 @@ void lehr_yard_close(lehr_yard *yard);
 /* Is there a sweep's directory? */
 bool lehr_yard_is(const char *path);
 
+enum { LEHR_GAP_BYTES = LEHR_NAME_MAX + 8 };
+
+/* Where one directory cannot take the place of another at once, the old one is called ".gap-<id>" until the new one has
+ * its place. As long as it is called so it is the trial: whoever finds it, and holds up all others, puts it back. */
+void lehr_trial_gap(const char *id, char out[LEHR_GAP_BYTES]);
+
 void lehr_trial_look_at(const lehr_yard *yard, const char *id, lehr_trial_look *out);
 
 /* What may be taken besides pending trials and those whose owner is known to be gone. */
@@ -111,12 +124,15 @@ lehr_status lehr_trial_take(const lehr_yard *yard, const char *id, const lehr_tr
  * crate, and who works in the sweep agrees on who has it. */
 lehr_status lehr_trial_refuse(const char *path);
 
-/* From now on the state of a trial of ours, whose directory is given, is in this crate. Not synced. Fails with
- * LEHR_ERR_EXISTS when the trial was taken over, LEHR_ERR_IO, LEHR_ERR_MEMORY. */
+/* From now on the state of a trial of ours, whose directory is given, is in this crate; "": it starts over. Synced only
+ * as far as the state in the crate `before`, "": none, would be lost with the power. Fails with LEHR_ERR_EXISTS when the
+ * trial was taken over, LEHR_ERR_IO, LEHR_ERR_MEMORY. */
 lehr_status lehr_trial_lead(const lehr_yard *yard, const lehr_dir *dir, int32_t attempts,
-                            const char *pack);
+                            const char *before, const char *pack);
 
-/* Has a trial not ended, and is its state in this crate? */
-bool lehr_trial_needs(const lehr_yard *yard, const char *id, const char *pack);
+typedef enum lehr_need { LEHR_NEED_NONE, LEHR_NEED_SOME, LEHR_NEED_UNKNOWN } lehr_need;
+
+/* Has a trial not ended, and is its state in this crate? Unknown: what says so cannot be read now. */
+lehr_need lehr_trial_needs(const lehr_yard *yard, const char *id, const char *pack);
 
 #endif

@@ -1,6 +1,7 @@
 /* What the trials of a pack keep together: their events, and when all of it can go. test_packs.c goes on from it. */
 #include <criterion/criterion.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "study/crate.h"
 #include "study/journal.h"
@@ -70,7 +71,7 @@ static void make_trial(const lehr_yard *yard, const char *id, const char *pack)
     lehr_trial_look_at(yard, id, &look);
     cr_assert_eq(lehr_trial_take(yard, id, &look, &dir, &taken), LEHR_OK, "%s", lehr_error());
     cr_assert(taken);
-    cr_assert_eq(lehr_trial_lead(yard, &dir, 0, pack), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_trial_lead(yard, &dir, 0, "", pack), LEHR_OK, "%s", lehr_error());
     lehr_dir_close(&dir);
 }
 
@@ -108,6 +109,30 @@ Test(crates, stand_while_somebody_works_in_them_or_a_trial_needs_them)
     lehr_crate_drop(&yard, crate.id);
     cr_assert_not(stands(crate.id), "all have ended");
     cr_assert_eq(scratch_count("sweep/packs"), 0);
+    lehr_yard_close(&yard);
+}
+
+/* A file that cannot be read now may lead to a crate: only what is known not to lets it go. */
+Test(crates, stand_while_it_cannot_be_told_who_needs_them)
+{
+    lehr_yard yard;
+    lehr_crate crate;
+    cr_assert_eq(lehr_yard_enter(scratch("sweep"), "", &yard), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_crate_make(&yard, two, 2, &crate), LEHR_OK, "%s", lehr_error());
+    lehr_crate_close(&crate);
+    make_trial(&yard, two[1], crate.id);
+    const char *owner = scratch("sweep/trials/ba9876543210/owner");
+    cr_assert_eq(unlink(owner), 0);
+    cr_assert_eq(symlink("owner", owner), 0);
+    lehr_crate_drop(&yard, crate.id);
+    cr_assert(stands(crate.id), "its owner cannot be read");
+    cr_assert_eq(unlink(owner), 0);
+    scratch_write("sweep/trials/ba9876543210/owner", "{\"wor", 6);
+    lehr_crate_drop(&yard, crate.id);
+    cr_assert(stands(crate.id), "its owner is damaged");
+    cr_assert_eq(unlink(owner), 0);
+    lehr_crate_drop(&yard, crate.id);
+    cr_assert_not(stands(crate.id), "it has no owner");
     lehr_yard_close(&yard);
 }
 

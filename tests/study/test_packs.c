@@ -24,63 +24,11 @@ static bool stands(const char *id)
 static const char six[] = "base: base.yaml\naxes: {seed: {range: [1, 6]}, stop.scans: [6000], "
                           "output.observe: [500], output.trace.energy: [700]}\n";
 
-/* A worker that leaves at a certain look, and what it says. */
-typedef struct visit {
-    int looks, most;
-    char said[4096];
-} visit;
-
-static bool stop_at(void *data)
-{
-    visit *v = data;
-    return ++v->looks > v->most;
-}
-
-static void note(const char *sentence, void *data)
-{
-    visit *v = data;
-    const size_t length = strlen(v->said);
-    snprintf(v->said + length, sizeof v->said - length, "%s\n", sentence);
-}
-
-/* Work until so many looks; 0: to the end. */
-static lehr_status work(world *w, visit *v, int looks, lehr_worker_end *end)
-{
-    *v = (visit){.most = looks};
-    w->spec.stopping = looks > 0 ? stop_at : NULL;
-    w->spec.say = note;
-    w->spec.data = v;
-    return lehr_worker_go(&w->spec, end);
-}
-
-static void visit_until(world *w, visit *v, int looks, lehr_worker_end expected)
-{
-    lehr_worker_end end;
-    cr_assert_eq(work(w, v, looks, &end), LEHR_OK, "%s", lehr_error());
-    cr_assert_eq(end, expected);
-}
-
 static lehr_trial_look look_at(const world *w, int32_t trial)
 {
     lehr_trial_look look;
     lehr_trial_look_at(&w->yard, w->trials->trial[trial].id, &look);
     return look;
-}
-
-/* Every trial has the bits that it has alone, and nothing is left of what they kept together. */
-static void expect_bits(const world *w)
-{
-    for (int32_t i = 0; i < w->trials->count; i++) {
-        char path[300], hash[17];
-        const char *id = w->trials->trial[i].id;
-        json_t *result = read_result(id);
-        snprintf(path, sizeof path, "%s/%s/config.yaml", scratch("sweep/trials"), id);
-        snprintf(hash, sizeof hash, "%016llx", (unsigned long long)run_alone(path));
-        cr_expect_str_eq(json_string_value(json_object_get(result, "state_hash")), hash, "trial %d",
-                         i);
-        json_decref(result);
-    }
-    cr_assert_eq(scratch_count("sweep/packs"), 0);
 }
 
 /* A first worker has been stopped at some scan. */

@@ -90,6 +90,38 @@ Test(yard, judges_states_and_who_may_take_them)
     lehr_yard_close(&yard);
 }
 
+/* A file that cannot be read now may say anything: that the trial is done, or whose it is. */
+Test(yard, leaves_alone_what_it_cannot_read)
+{
+    static const char *const names[] = {"sweep/trials/0123456789ab/status.json",
+                                        "sweep/trials/0123456789ab/owner",
+                                        "sweep/trials/0123456789ab"};
+    lehr_yard yard = enter();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const lehr_trial_look pending = look_at(&yard);
+        lehr_yard gone = enter();
+        cr_assert(take(&gone, &pending));
+        lehr_yard_close(&gone);
+        set_status("{\"state\": \"running\"}");
+        const lehr_trial_look stale = look_at(&yard);
+        cr_assert_eq(stale.state, LEHR_TRIAL_STALE);
+        cr_assert_not(stale.unread);
+        cr_assert_eq(rename(scratch(names[i]), scratch("kept")), 0);
+        cr_assert_eq(symlink(scratch(names[i]), scratch(names[i])), 0);
+        const lehr_trial_look look = look_at(&yard);
+        cr_expect(look.unread, "%s", names[i]);
+        cr_expect_eq(look.state, LEHR_TRIAL_RUNNING, "%s: %s", names[i],
+                     lehr_trial_state_name(look.state));
+        for (lehr_retry retry = LEHR_RETRY_NONE; retry <= LEHR_RETRY_STALE; retry++)
+            cr_expect_not(lehr_trial_is_free(&look, retry, 9), "%s", names[i]);
+        cr_expect_not(take(&yard, &stale), "%s", names[i]);
+        unlink(scratch(names[i]));
+        rename(scratch("kept"), scratch(names[i]));
+        lehr_yard_remove(&yard.trials, id);
+    }
+    lehr_yard_close(&yard);
+}
+
 Test(yard, counts_failures_and_tries_as_often_as_it_is_told)
 {
     lehr_yard yard = enter();

@@ -3,12 +3,17 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "study/crate.h"
 #include "study/output.h"
 #include "study/scratch.h"
 #include "study/yard.h"
 
 TestSuite(yard_unlocked, .init = scratch_make, .fini = scratch_remove);
+
+enum { PATH_BYTES = 190 };
 
 static const char id[] = "0123456789ab";
 
@@ -38,10 +43,21 @@ static void take(const lehr_yard *yard)
     lehr_dir_close(&dir);
 }
 
-/* The owner says that it was on another host: nobody can ask there. */
-static void move_owner(const lehr_yard *yard)
+static void workers_file(const char *worker, char path[PATH_BYTES])
 {
-    char text[600];
+    snprintf(path, PATH_BYTES, "sweep/workers/%.120s", worker);
+}
+
+/* The owner was on another host: nobody can ask there. */
+static void move_owner(lehr_yard *yard)
+{
+    char before[PATH_BYTES], after[PATH_BYTES], text[600];
+    const char *job = strchr(yard->worker, '@');
+    workers_file(yard->worker, before);
+    snprintf(text, sizeof text, "elsewhere-1-abc%s", job != NULL ? job : "");
+    snprintf(yard->worker, sizeof yard->worker, "%.100s", text);
+    workers_file(yard->worker, after);
+    cr_assert(rename(scratch(before), scratch(after)) == 0 || errno == ENOENT);
     snprintf(text, sizeof text, "{\"worker\":\"%s\",\"host\":\"elsewhere\",\"pid\":1}",
              yard->worker);
     scratch_write("sweep/trials/0123456789ab/owner", text, strlen(text));
@@ -98,4 +114,73 @@ Test(yard_unlocked, not_even_a_living_process_of_the_same_number_makes_it_alive)
     lehr_yard_close(&again);
     lehr_yard_close(&other);
     lehr_yard_close(&past);
+}
+
+/* ---- What is left ------------------------------------------------------------------------------ */
+
+static const char *const trials[] = {id};
+
+static bool stands(const char *crate)
+{
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "sweep/packs/%.120s", crate);
+    return scratch_has(path);
+}
+
+Test(yard_unlocked, what_the_dead_of_this_host_have_left_goes_and_what_nobody_can_ask_about_stays)
+{
+    char path[PATH_BYTES], theirs[PATH_BYTES];
+    lehr_yard alive = enter("");
+    lehr_crate crate;
+    cr_assert_eq(lehr_crate_make(&alive, trials, 1, &crate), LEHR_OK, "%s", lehr_error());
+    const pid_t child = fork();
+    if (child == 0) { /* is killed */
+        lehr_yard mine = enter("12");
+        lehr_crate left;
+        _exit(lehr_crate_make(&mine, trials, 1, &left) == LEHR_OK ? 0 : 1);
+    }
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(status, 0);
+    scratch_write("sweep/workers/elsewhere-1-abc", "", 0);
+    scratch_write("sweep/workers/nobody", "", 0); /* not even a name */
+    cr_assert_eq(mkdir(scratch("sweep/packs/elsewhere-1-abc.1"), 0755), 0);
+    scratch_write("sweep/packs/elsewhere-1-abc.1/lock", "", 0);
+    scratch_write("sweep/packs/elsewhere-1-abc.1/trials", "0123456789ab\n", 13);
+    gethostname(theirs, 100);
+    snprintf(path, sizeof path, "sweep/workers/.new-%.100s-%d-abc", theirs, (int)child);
+    scratch_write(path, "", 0);
+    /* A host whose name ends as a process of ours would. */
+    snprintf(theirs + strlen(theirs), 60, "-%d-1-abc", (int)child);
+    workers_file(theirs, path);
+    scratch_write(path, "", 0);
+
+    lehr_yard next = enter("");
+    cr_expect_eq(scratch_count("sweep/workers"), 6,
+                 "two of ours, three that nobody can ask, the lock");
+    cr_expect_eq(scratch_count("sweep/packs"), 2);
+    cr_expect(scratch_has("sweep/workers/elsewhere-1-abc"));
+    cr_expect(scratch_has(path));
+    cr_expect(stands("elsewhere-1-abc.1"));
+    cr_expect(stands(crate.id), "its maker is at work");
+    lehr_yard_close(&next);
+    lehr_crate_close(&crate);
+    lehr_yard_close(&alive);
+}
+
+Test(yard_unlocked, a_crate_of_our_own_goes_when_we_have_closed_it)
+{
+    lehr_yard yard = enter("");
+    lehr_crate first, second;
+    cr_assert_eq(lehr_crate_make(&yard, trials, 1, &first), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(lehr_crate_make(&yard, trials, 1, &second), LEHR_OK, "%s", lehr_error());
+    lehr_crate_close(&first);
+    lehr_crate_drop(&yard, first.id);
+    lehr_crate_drop(&yard, second.id);
+    cr_assert_not(stands(first.id));
+    cr_assert(stands(second.id), "it is in use");
+    lehr_crate_close(&second);
+    lehr_crate_drop(&yard, second.id);
+    cr_assert_not(stands(second.id));
+    lehr_yard_close(&yard);
 }

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <jansson.h>
 
+#include "study/ledger.h"
 #include "study/scratch.h"
 #include "study/worker.h"
 
@@ -92,6 +93,58 @@ static inline json_t *read_result(const char *id)
     snprintf(dir, sizeof dir, "%s/%s", scratch("sweep/trials"), id);
     cr_assert_eq(lehr_result_read(dir, "result.json", &result), LEHR_OK, "%s", lehr_error());
     return result;
+}
+
+/* A worker that leaves at a certain look, and what it says. */
+typedef struct visit {
+    int looks, most;
+    char said[4096];
+} visit;
+
+static inline bool stop_at(void *data)
+{
+    visit *v = data;
+    return ++v->looks > v->most;
+}
+
+static inline void note(const char *sentence, void *data)
+{
+    visit *v = data;
+    const size_t length = strlen(v->said);
+    snprintf(v->said + length, sizeof v->said - length, "%s\n", sentence);
+}
+
+/* Work until so many looks; 0: to the end. */
+static inline lehr_status work(world *w, visit *v, int looks, lehr_worker_end *end)
+{
+    *v = (visit){.most = looks};
+    w->spec.stopping = looks > 0 ? stop_at : NULL;
+    w->spec.say = note;
+    w->spec.data = v;
+    return lehr_worker_go(&w->spec, end);
+}
+
+static inline void visit_until(world *w, visit *v, int looks, lehr_worker_end expected)
+{
+    lehr_worker_end end;
+    cr_assert_eq(work(w, v, looks, &end), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(end, expected);
+}
+
+/* Every trial has the bits that it has alone, and nothing is left of what they kept together. */
+static inline void expect_bits(const world *w)
+{
+    for (int32_t i = 0; i < w->trials->count; i++) {
+        char path[300], hash[17];
+        const char *id = w->trials->trial[i].id;
+        json_t *result = read_result(id);
+        snprintf(path, sizeof path, "%s/%s/config.yaml", scratch("sweep/trials"), id);
+        snprintf(hash, sizeof hash, "%016llx", (unsigned long long)run_alone(path));
+        cr_expect_str_eq(json_string_value(json_object_get(result, "state_hash")), hash, "trial %d",
+                         i);
+        json_decref(result);
+    }
+    cr_assert_eq(scratch_count("sweep/packs"), 0);
 }
 
 #endif
