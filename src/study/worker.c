@@ -16,7 +16,7 @@
 #include "study/progress.h"
 
 /* A trial at work keeps its directory, its lock and, with a trace, that one's directory open. */
-enum { FILES_PER_SEAT = 3, FILES_ELSE = 64, MISSES_MAX = 50 };
+enum { FILES_PER_SEAT = 3, FILES_ELSE = 64, MISSES_MAX = 50, SENTENCE_BYTES = 512 };
 
 typedef struct worker {
     const lehr_worker_spec *spec;
@@ -28,6 +28,7 @@ typedef struct worker {
     lehr_prune *prune; /* NULL: nothing is pruned */
     bool waits;        /* some trial here waits for what others reach */
     bool missed;       /* some trial that was free was not to be had at that moment */
+    int32_t revived;   /* trials of this launch that were pruned once */
     int32_t misses;    /* since something was */
     double began_s;
     double work, proposals; /* finished here */
@@ -56,6 +57,26 @@ static int32_t count_seats(void)
     return most > LEHR_SEATS_MAX ? LEHR_SEATS_MAX : most > 1 ? (int32_t)most : 1;
 }
 
+static lehr_fate fate_of(const worker *w, int32_t i)
+{
+    return w->prune != NULL ? lehr_prune_fate(w->prune, i) : LEHR_FATE_RUNS;
+}
+
+/* A trial was pruned: by a list of trials, or a rule, that the sweep had once, or by what others have reached since our
+ * last refresh, which the next one will know. Does it go on? */
+static bool is_revived(worker *w, int32_t i)
+{
+    const lehr_fate fate = fate_of(w, i);
+    w->closed[i] = fate == LEHR_FATE_PRUNED;
+    w->waits |= fate == LEHR_FATE_WAITS;
+    if (fate != LEHR_FATE_RUNS)
+        return false;
+    const int64_t scan = w->prune != NULL ? lehr_prune_open(w->prune) : -1;
+    const bool judged = scan >= 0 && lehr_prune_knows(w->prune, i, scan);
+    w->missed |= judged;
+    return !judged;
+}
+
 /* Is this a trial to take now? What it looks like is remembered. */
 static bool is_free(worker *w, int32_t i, lehr_trial_look *look)
 {
@@ -64,6 +85,8 @@ static bool is_free(worker *w, int32_t i, lehr_trial_look *look)
         return false;
     lehr_trial_look_at(s->yard, w->trials->trial[i].id, look);
     w->state[i] = look->state;
+    if (look->state == LEHR_TRIAL_PRUNED)
+        return is_revived(w, i);
     const bool free = lehr_trial_is_free(look, s->retry, w->trials->sweep->retries);
     w->closed[i] = !free && look->state != LEHR_TRIAL_RUNNING;
     return free;
@@ -99,7 +122,8 @@ static lehr_status find_start(worker *w, int32_t i, const load *l, lehr_trial_lo
                               start *out)
 {
     *out = (start){.scan = 0};
-    if (look->pack[0] == '\0')
+    look->anew = look->state == LEHR_TRIAL_PRUNED; /* its state went with the others of its pack */
+    if (look->pack[0] == '\0' || look->anew)
         return LEHR_OK;
     LEHR_TRY(lehr_shelf_find(&w->launch.shelf, look->pack, &out->source));
     lehr_source *source = out->source;
@@ -145,6 +169,7 @@ static lehr_status take(worker *w, int32_t i, lehr_trial_look *look, load *l)
     if (!taken)
         return LEHR_OK;
     say_start(w, i, &s);
+    w->revived += look->state == LEHR_TRIAL_PRUNED;
     lehr_text_copy(seat.pack, sizeof seat.pack, look->anew ? "" : look->pack);
     w->launch.seat[w->launch.count++] = seat;
     l->first = l->first != NULL ? l->first : trial;
@@ -186,7 +211,7 @@ static lehr_status end_pruned(worker *w, int32_t i, const lehr_trial_look *look)
 /* Does a free trial go on? */
 static lehr_status ask_fate(worker *w, int32_t i, const lehr_trial_look *look, bool *runs)
 {
-    const lehr_fate fate = w->prune != NULL ? lehr_prune_fate(w->prune, i) : LEHR_FATE_RUNS;
+    const lehr_fate fate = fate_of(w, i);
     *runs = fate == LEHR_FATE_RUNS;
     w->waits |= fate == LEHR_FATE_WAITS;
     return fate == LEHR_FATE_PRUNED ? end_pruned(w, i, look) : LEHR_OK;
@@ -201,11 +226,23 @@ static lehr_status sync_taken(const worker *w)
     return any ? lehr_output_sync(&w->spec->yard->trials) : LEHR_OK;
 }
 
+static void say_revived(const worker *w)
+{
+    char sentence[SENTENCE_BYTES];
+    snprintf(sentence, sizeof sentence,
+             "%d trial%s pruned before and start%s over: by the trials and the rule that the sweep "
+             "has now %s on",
+             w->revived, w->revived == 1 ? " was" : "s were", w->revived == 1 ? "s" : "",
+             w->revived == 1 ? "it goes" : "they go");
+    if (w->revived > 0)
+        say(w, sentence);
+}
+
 /* Fill a launch from the first trial that is free. */
 static lehr_status choose(worker *w)
 {
     load l = {0};
-    w->launch.count = 0;
+    w->launch.count = w->revived = 0;
     w->waits = w->missed = false;
     if (w->prune != NULL)
         LEHR_TRY(lehr_prune_refresh(w->prune));
@@ -218,6 +255,7 @@ static lehr_status choose(worker *w)
         if (runs)
             LEHR_TRY(take(w, i, &look, &l));
     }
+    say_revived(w);
     return sync_taken(w);
 }
 
@@ -334,6 +372,29 @@ static void drop_sources(worker *w)
     lehr_shelf_clear(&w->launch.shelf);
 }
 
+/* For whom, when nothing else is left to do. */
+static void say_waits(const worker *w)
+{
+    char sentence[SENTENCE_BYTES];
+    int32_t running = 0, left = 0;
+    for (int32_t i = 0; w->prune != NULL && i < w->trials->count; i++) {
+        lehr_trial_look look;
+        if (!lehr_prune_lacks(w->prune, i))
+            continue;
+        lehr_trial_look_at(w->spec->yard, w->trials->trial[i].id, &look);
+        running += look.state == LEHR_TRIAL_RUNNING;
+        left += look.state != LEHR_TRIAL_RUNNING;
+    }
+    snprintf(
+        sentence, sizeof sentence,
+        "%d trial%s of others ha%s yet to reach scan %lld, where it is decided which go on: %d "
+        "at work now, %d left to other shards; run it again then",
+        running + left, running + left == 1 ? "" : "s", running + left == 1 ? "s" : "ve",
+        w->prune != NULL ? (long long)lehr_prune_open(w->prune) : 0, running, left);
+    say(w, w->waits ? sentence
+                    : "some trials are just being taken over by another process; run it again");
+}
+
 static lehr_status work(worker *w, lehr_worker_end *end)
 {
     *end = LEHR_WORKER_STOPPED;
@@ -346,6 +407,8 @@ static lehr_status work(worker *w, lehr_worker_end *end)
             continue; /* who was first has it by now, or somebody held all up */
         if (w->launch.count == 0) {
             *end = w->waits || w->missed ? LEHR_WORKER_WAITS : LEHR_WORKER_DONE;
+            if (*end == LEHR_WORKER_WAITS)
+                say_waits(w);
             return LEHR_OK;
         }
         LEHR_TRY(lehr_launch_run(&w->launch));
