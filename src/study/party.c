@@ -72,6 +72,7 @@ static lehr_status open_store(const party *p, int32_t index)
                                   .id = trial_of(p, index)->id,
                                   .job = launch->yard->job,
                                   .dir = &seat->dir,
+                                  .past = &seat->past,
                                   .journal = p->journal};
     LEHR_TRY(lehr_store_enter(&spec, &seat->store));
     lehr_store_pace(seat->store, status_every_s * launch->count);

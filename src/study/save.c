@@ -247,6 +247,19 @@ lehr_status lehr_saver_read(lehr_saver *saver, bool *found, lehr_text *notice)
 
 /* ---- Read, in a pack --------------------------------------------------------------------------- */
 
+lehr_status lehr_saved_lengths(const lehr_checkpoint *checkpoint, const char *prefix,
+                               lehr_lengths *out)
+{
+    const lehr_tensor *numbers = lehr_checkpoint_find(checkpoint, prefix, numbers_name);
+    int64_t number[NUMBERS];
+    LEHR_CHECK(numbers != NULL && numbers->bytes == sizeof number, LEHR_ERR_DATA,
+               "%s: trial %.*s has no lengths", lehr_checkpoint_label(checkpoint),
+               (int)strcspn(prefix, "."), prefix);
+    memcpy(number, numbers->data, sizeof number);
+    *out = (lehr_lengths){number[NUMBER_OBSERVE], number[NUMBER_EVERY], number[NUMBER_FILES]};
+    return LEHR_OK;
+}
+
 static lehr_status match_numbers(const lehr_saver *saver, int32_t index,
                                  const lehr_checkpoint *checkpoint)
 {

@@ -14,9 +14,12 @@
 #include "study/launch.h"
 #include "study/output.h"
 #include "study/progress.h"
+#include "study/pruned.h"
 
-/* A trial at work keeps its directory, its lock and, with a trace, that one's directory open. */
-enum { FILES_PER_SEAT = 3, FILES_ELSE = 64, MISSES_MAX = 50, SENTENCE_BYTES = 512 };
+/* A trial at work keeps its directory, its lock and, with a trace, that one's directory open; a crate its directory and
+ * its events; a stage its directory. */
+enum { FILES_PER_SEAT = 3, FILES_PER_SOURCE = 2, FILES_ELSE = 64 };
+enum { MISSES_MAX = 50, SOURCES_MAX = 8, SENTENCE_BYTES = 512 };
 
 typedef struct worker {
     const lehr_worker_spec *spec;
@@ -24,12 +27,12 @@ typedef struct worker {
     lehr_trial_state *state; /* [trials], as last seen */
     bool *closed;            /* [trials] nothing more will be done about it here */
     lehr_launch launch;
-    int32_t seats_most;
-    lehr_prune *prune; /* NULL: nothing is pruned */
-    bool waits;        /* some trial here waits for what others reach */
-    bool missed;       /* some trial that was free was not to be had at that moment */
-    int32_t revived;   /* trials of this launch that were pruned once */
-    int32_t misses;    /* since something was */
+    int64_t files_most; /* that seats, crates and stages may keep open */
+    lehr_prune *prune;  /* NULL: nothing is pruned */
+    bool waits;         /* some trial here waits for what others reach */
+    bool missed;        /* some trial that was free was not to be had at that moment */
+    int32_t revived;    /* trials of this launch that were pruned once */
+    int32_t misses;     /* since something was */
     double began_s;
     double work, proposals; /* finished here */
 } worker;
@@ -42,19 +45,19 @@ static bool is_mine(const worker *w, int32_t trial)
 /* ---- Choosing -------------------------------------------------------------------------------- */
 
 /* As many files as the system allows at all. */
-static int32_t count_seats(void)
+static int64_t count_files(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 1;
+        return 0;
     if (limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
         (void)getrlimit(RLIMIT_NOFILE, &limit);
     }
-    const rlim_t most = limit.rlim_cur > FILES_ELSE ? (limit.rlim_cur - FILES_ELSE) / FILES_PER_SEAT
-                                                    : 1;
-    return most > LEHR_SEATS_MAX ? LEHR_SEATS_MAX : most > 1 ? (int32_t)most : 1;
+    if (limit.rlim_cur > INT32_MAX)
+        return INT32_MAX;
+    return (int64_t)limit.rlim_cur - FILES_ELSE;
 }
 
 static lehr_fate fate_of(const worker *w, int32_t i)
@@ -99,9 +102,17 @@ typedef struct load {
     int64_t rows, bytes;
 } load;
 
+/* One more seat, which may go on from one more crate. */
+static bool has_files(const worker *w)
+{
+    const int64_t seats = w->launch.count + 1, sources = lehr_shelf_open(&w->launch.shelf) + 1,
+                  stages = w->prune != NULL ? w->prune->stages : 0;
+    return FILES_PER_SEAT * seats + FILES_PER_SOURCE * sources + stages <= w->files_most;
+}
+
 static bool fits(const worker *w, const load *l, const lehr_trial *trial)
 {
-    return l->first == NULL || (w->launch.count < w->seats_most &&
+    return l->first == NULL || (w->launch.count < LEHR_SEATS_MAX && has_files(w) &&
                                 lehr_trials_fit(w->trials, l->first, l->rows, l->bytes, trial));
 }
 
@@ -114,6 +125,7 @@ static void say(const worker *w, const char *sentence)
 /* Where a free trial goes on. Its state can be lost: then it starts over. */
 typedef struct start {
     int64_t scan;
+    bool goes_on;
     lehr_source *source; /* NULL: none */
     const char *lost;    /* why it starts over; NULL: it does not, or its source says so */
 } start;
@@ -132,6 +144,7 @@ static lehr_status find_start(worker *w, int32_t i, const load *l, lehr_trial_lo
     else if (source->checkpoint != NULL && !lehr_source_has(source, w->trials->trial[i].id))
         out->lost = "its pack has not saved it";
     look->anew = !source->whole || out->lost != NULL;
+    out->goes_on = !look->anew;
     out->scan = look->anew ? 0 : source->scan;
     if (l->first != NULL && source->scan != l->scan)
         lehr_source_put_down(source); /* memory is for what goes on now */
@@ -163,6 +176,7 @@ static lehr_status take(worker *w, int32_t i, lehr_trial_look *look, load *l)
     if (l->first != NULL && s.scan != l->scan)
         return LEHR_OK;
     seat.dir.fd = -1;
+    seat.past = lehr_trial_past(w->spec->yard, trial->id, look, s.goes_on ? s.scan : -1);
     LEHR_TRY(lehr_trial_take(w->spec->yard, trial->id, look, &seat.dir, &taken));
     w->state[i] = LEHR_TRIAL_RUNNING;
     w->missed |= !taken;
@@ -179,33 +193,21 @@ static lehr_status take(worker *w, int32_t i, lehr_trial_look *look, load *l)
     return LEHR_OK;
 }
 
-/* Take a trial whose point is out, and say so in its directory. */
+/* Take a trial whose point is out, and say so in its directory. Crates of which only pruned trials are asked are not
+ * kept open. */
 static lehr_status end_pruned(worker *w, int32_t i, const lehr_trial_look *look)
 {
-    const lehr_trial *trial = &w->trials->trial[i];
-    lehr_config config;
-    lehr_dir dir = {.fd = -1};
-    lehr_store *store = NULL;
-    lehr_source *source = NULL;
+    lehr_shelf *shelf = &w->launch.shelf;
     bool taken = false;
-    if (look->pack[0] != '\0')
-        LEHR_TRY(lehr_shelf_read(&w->launch.shelf, look->pack, &source));
-    LEHR_TRY(lehr_sweep_config(w->trials->sweep, trial->number, &config));
-    LEHR_TRY(lehr_trial_take(w->spec->yard, trial->id, look, &dir, &taken));
+    LEHR_TRY(lehr_pruned_end(w->trials, i, look, shelf, &taken));
+    if (lehr_shelf_open(shelf) > SOURCES_MAX)
+        for (int32_t k = 0; k < shelf->count; k++)
+            lehr_source_put_down(shelf->source[k]); /* a seat's is read again */
     if (!taken)
         return LEHR_OK;
-    const lehr_store_spec spec = {.config = &config,
-                                  .id = trial->id,
-                                  .job = w->spec->yard->job,
-                                  .dir = &dir,
-                                  .journal = source != NULL ? source->journal : NULL};
-    lehr_status status = lehr_store_enter(&spec, &store);
-    if (status == LEHR_OK)
-        status = lehr_store_end(store, lehr_trial_state_name(LEHR_TRIAL_PRUNED));
-    lehr_store_destroy(&store);
     w->state[i] = LEHR_TRIAL_PRUNED;
     w->closed[i] = true;
-    return status;
+    return LEHR_OK;
 }
 
 /* Does a free trial go on? */
@@ -269,16 +271,26 @@ static double share_of(const lehr_seat *seat, const lehr_trial *trial)
     return (double)lehr_progress_of(seat->run).scan / (double)trial->scans;
 }
 
-/* Work and proposals of the launch so far, of its seats that still run. */
-static void add_launch(const worker *w, double *work, double *proposals)
+/* The same when the seat was taken. */
+static double share_before(const lehr_seat *seat, const lehr_trial *trial)
+{
+    if (seat->past.scan <= 0 || trial->scans == 0)
+        return 0;
+    return (double)seat->past.scan / (double)trial->scans;
+}
+
+/* Work and proposals here of the launch so far, of its seats that still run, and what is left of all work then. */
+static void add_launch(const worker *w, double *work, double *proposals, double *left)
 {
     for (int32_t i = 0; i < w->launch.count; i++) {
         const lehr_seat *seat = &w->launch.seat[i];
         const lehr_trial *trial = &w->trials->trial[seat->trial];
         if (seat->state != LEHR_TRIAL_RUNNING)
             continue;
-        *work += trial->work * share_of(seat, trial);
-        *proposals += (double)trial->scans * trial->rows * share_of(seat, trial);
+        const double share = share_of(seat, trial), here = share - share_before(seat, trial);
+        *left -= trial->work * share;
+        *work += trial->work * here;
+        *proposals += (double)trial->scans * trial->rows * here;
     }
 }
 
@@ -295,9 +307,8 @@ static double work_left(const worker *w)
 static lehr_worker_progress progress_of(const worker *w)
 {
     lehr_worker_progress p = {.left_s = NAN};
-    double done = w->work, proposals = w->proposals, running = 0;
-    add_launch(w, &running, &proposals);
-    done += running;
+    double done = w->work, proposals = w->proposals, left = work_left(w);
+    add_launch(w, &done, &proposals, &left);
     for (int32_t i = 0; i < w->trials->count; i++)
         if (is_mine(w, i)) {
             p.tally.trials++;
@@ -305,7 +316,7 @@ static lehr_worker_progress progress_of(const worker *w)
         }
     const double spent_s = lehr_clock_s() - w->began_s;
     if (done > 0 && spent_s > 0)
-        p.left_s = (work_left(w) - running) * spent_s / done;
+        p.left_s = left * spent_s / done;
     p.proposals_per_s = spent_s > 0 ? proposals / spent_s : 0;
     return p;
 }
@@ -324,8 +335,9 @@ static void settle(worker *w)
         w->closed[seat->trial] = seat->state == LEHR_TRIAL_DONE || seat->state == LEHR_TRIAL_PRUNED;
         if (seat->state != LEHR_TRIAL_DONE)
             continue;
-        w->work += trial->work;
-        w->proposals += (double)trial->scans * trial->rows;
+        const double here = 1 - share_before(seat, trial);
+        w->work += trial->work * here;
+        w->proposals += (double)trial->scans * trial->rows * here;
     }
 }
 
@@ -422,7 +434,7 @@ lehr_status lehr_worker_go(const lehr_worker_spec *spec, lehr_worker_end *end)
 {
     worker w = {.spec = spec,
                 .trials = spec->trials,
-                .seats_most = count_seats(),
+                .files_most = count_files(),
                 .began_s = lehr_clock_s()};
     const size_t count = (size_t)spec->trials->count;
     w.launch = (lehr_launch){.trials = spec->trials,

@@ -1,6 +1,8 @@
 /* Trials go on from what their pack has saved, one by one or in other company; what is damaged costs time and no result. */
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <math.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -190,6 +192,67 @@ Test(packs, one_trial_of_many_goes_on_alone_and_the_others_in_other_company)
     visit_until(&w, &v, 0, LEHR_WORKER_DONE);
     cr_assert_str_eq(v.said, "");
     expect_bits(&w);
+    close_world(&w);
+}
+
+/* What is shown and written before a worker's first slice. */
+typedef struct first_look {
+    const world *w;
+    json_t *status; /* of the first trial */
+    double proposals_per_s, left_s;
+    int looks;
+} first_look;
+
+static void keep_first(const lehr_worker_progress *progress, void *data)
+{
+    first_look *f = data;
+    if (f->looks++ > 0)
+        return;
+    f->proposals_per_s = progress->proposals_per_s;
+    f->left_s = progress->left_s;
+    f->status = lehr_yard_read(&f->w->yard, f->w->trials->trial[0].id, "status.json");
+}
+
+static bool stop_at_second(void *data)
+{
+    return ((first_look *)data)->looks > 1;
+}
+
+/* They were begun before, and nothing was done here yet. */
+Test(packs, that_go_on_say_from_the_first_moment_where_they_are)
+{
+    static const char *const began = "2001-02-03T04:05:06Z";
+    world w = {0};
+    visit v;
+    char name[100];
+    first_look f = {.w = &w};
+    open_world(&w, six);
+    const int64_t scan = begin(&w, &v);
+    json_t *status = lehr_yard_read(&w.yard, w.trials->trial[0].id, "status.json");
+    json_object_set_new(status, "started", json_string(began));
+    char *text = json_dumps(status, 0);
+    snprintf(name, sizeof name, "sweep/trials/%.20s/status.json", w.trials->trial[0].id);
+    scratch_write(name, text, strlen(text));
+    free(text);
+    json_decref(status);
+    w.spec.look = keep_first;
+    w.spec.stopping = stop_at_second;
+    w.spec.data = &f;
+    w.spec.say = NULL;
+    go(&w, LEHR_WORKER_STOPPED);
+    cr_assert_not_null(f.status);
+    cr_expect_str_eq(json_string_value(json_object_get(f.status, "started")), began);
+    cr_expect_eq(json_integer_value(json_object_get(f.status, "scan")), scan);
+    const json_t *saves = json_object_get(f.status, "checkpoints");
+    cr_expect_eq(json_integer_value(json_object_get(saves, "scan")), scan);
+    cr_expect_eq(f.proposals_per_s, 0, "%g", f.proposals_per_s);
+    cr_expect(isnan(f.left_s), "%g", f.left_s);
+    json_decref(f.status);
+    w.spec.look = NULL;
+    visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+    status = lehr_yard_read(&w.yard, w.trials->trial[0].id, "status.json");
+    cr_expect_str_eq(json_string_value(json_object_get(status, "started")), began);
+    json_decref(status);
     close_world(&w);
 }
 
@@ -418,6 +481,82 @@ Test(packs, those_that_wait_for_others_go_on_where_they_waited)
     cr_assert_eq(lehr_collect(&w.yard, &rows), LEHR_OK);
     cr_assert_str_eq(scratch_read("sweep/results.csv"), expected);
     cr_assert_eq(scratch_count("sweep/packs"), 0);
+    close_world(&w);
+}
+
+/* How far a trial's status says that it came. */
+static int64_t status_scan(const world *w, int32_t trial)
+{
+    return look_at(w, trial).scan;
+}
+
+/* EXACT: a trial that is pruned while it waits has the files of one that was pruned at work. */
+Test(packs, those_that_are_pruned_while_they_wait_keep_what_was_seen)
+{
+    static const char traced[] = "base: base.yaml\n"
+                                 "axes: {moves.0.scale: {log: [1e-3, 3], n: 6}, seed: [1, 2], "
+                                 "output.trace.energy: [4]}\n"
+                                 "objective: {metric: train_loss, over: seed}\n"
+                                 "prune: {kind: sha, min_scans: 25, eta: 2}\n";
+    world w = {0};
+    lehr_text whole[12] = {0};
+    int64_t scan[12];
+    open_world(&w, traced);
+    go(&w, LEHR_WORKER_DONE);
+    for (int32_t i = 0; i < 12; i++) {
+        read_files(&w, i, &whole[i]);
+        scan[i] = status_scan(&w, i);
+        cr_assert(scan[i] == 25 || scan[i] == 50 || scan[i] == 60, "%lld", (long long)scan[i]);
+    }
+    close_world(&w);
+    forget_work();
+    w = (world){0};
+    open_world(&w, traced);
+    w.spec.shards = 2;
+    for (int turn = 0; turn < 6; turn++) {
+        lehr_worker_end end;
+        visit v;
+        w.spec.shard = turn % 2;
+        cr_assert_eq(work(&w, &v, 0, &end), LEHR_OK, "%s", lehr_error());
+    }
+    for (int32_t i = 0; i < 12; i++) {
+        lehr_text split = {0};
+        read_files(&w, i, &split);
+        cr_expect_str_eq(split.data, whole[i].data, "trial %d", i);
+        cr_expect_eq(status_scan(&w, i), scan[i], "trial %d: %lld", i,
+                     (long long)status_scan(&w, i));
+        lehr_text_free(&split);
+        lehr_text_free(&whole[i]);
+    }
+    close_world(&w);
+}
+
+/* 60 crates, of which half of the trials go on and the others have ended, and few descriptors. */
+Test(packs, of_many_crates_are_opened_a_few_at_a_time)
+{
+    world w = {0};
+    visit v;
+    lehr_worker_end end;
+    struct rlimit limit;
+    open_world(&w, "base: base.yaml\n"
+                   "axes: {moves.0.scale: {log: [1e-3, 3], n: 60}}\n"
+                   "objective: {metric: train_loss}\n"
+                   "prune: {kind: sha, min_scans: 25, eta: 2}\n");
+    w.spec.shards = 60;
+    for (w.spec.shard = 0; w.spec.shard < 59; w.spec.shard++)
+        visit_until(&w, &v, 0, LEHR_WORKER_WAITS);
+    cr_assert_eq(scratch_count("sweep/packs"), 59);
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max = 100;
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    w.spec.shards = 1;
+    w.spec.shard = 0;
+    cr_assert_eq(work(&w, &v, 0, &end), LEHR_OK, "%s", lehr_error());
+    cr_assert_eq(end, LEHR_WORKER_DONE);
+    lehr_tally tally;
+    lehr_worker_count(&w.spec, &tally);
+    cr_assert_eq(tally.state[LEHR_TRIAL_DONE], 15);
+    cr_assert_eq(tally.state[LEHR_TRIAL_PRUNED], 45);
     close_world(&w);
 }
 
