@@ -61,8 +61,8 @@ lehr_status lehr_saved_lengths(const lehr_checkpoint *checkpoint, const char *pr
                                lehr_lengths *out);
 
 /* A pack: put what a checkpoint, of this or another pack, holds of run `index` into it, and its trace back to there.
- * lehr_pack_restore comes when all runs have theirs. Fails with LEHR_ERR_EXISTS when it was made with other data or
- * lengths, and with LEHR_ERR_DATA. */
+ * lehr_pack_restore comes when all runs have theirs. Fails with LEHR_ERR_EXISTS when it was made with other data,
+ * and with LEHR_ERR_DATA. */
 lehr_status lehr_saver_take(lehr_saver *saver, int32_t index, const lehr_checkpoint *checkpoint);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -31,8 +32,10 @@ typedef struct worker {
     lehr_prune *prune;  /* NULL: nothing is pruned */
     bool waits;         /* some trial here waits for what others reach */
     bool missed;        /* some trial that was free was not to be had at that moment */
-    int32_t revived;    /* trials of this launch that were pruned once */
-    int32_t misses;     /* since something was */
+    int32_t kept;       /* trials of this launch that keep lengths which the sweep has otherwise; */
+    char keeps[SENTENCE_BYTES]; /* the first of them, in words */
+    int32_t revived;            /* trials of this launch that were pruned once */
+    int32_t misses;             /* since something was */
     double began_s;
     double work, proposals; /* finished here */
 } worker;
@@ -166,16 +169,41 @@ static void say_start(const worker *w, int32_t i, const start *s)
     say(w, sentence);
 }
 
+/* What the sweep says now is for trials that begin; one that goes on keeps its lengths. `words`: those that differ, ""
+ * where none does. */
+static lehr_status keep_lengths(const worker *w, int32_t i, const start *s, lehr_lengths *kept,
+                                char words[SENTENCE_BYTES])
+{
+    const lehr_trial *trial = &w->trials->trial[i];
+    char prefix[LEHR_RUN_ID_BYTES + 1];
+    lehr_config config;
+    words[0] = '\0';
+    if (!s->goes_on)
+        return LEHR_OK;
+    lehr_crate_prefix(trial->id, prefix);
+    LEHR_TRY(lehr_saved_lengths(s->source->checkpoint, prefix, kept));
+    LEHR_TRY(lehr_sweep_config(w->trials->sweep, trial->number, &config));
+    if (kept->observe != config.run.observe)
+        snprintf(words, SENTENCE_BYTES, "trial %s: output.observe=%lld, here it is %lld", trial->id,
+                 (long long)kept->observe, (long long)config.run.observe);
+    else if (kept->every != config.trace_energy)
+        snprintf(words, SENTENCE_BYTES, "trial %s: output.trace.energy=%lld, here it is %lld",
+                 trial->id, (long long)kept->every, (long long)config.trace_energy);
+    return LEHR_OK;
+}
+
 static lehr_status take(worker *w, int32_t i, lehr_trial_look *look, load *l)
 {
     const lehr_trial *trial = &w->trials->trial[i];
     lehr_seat seat = {.trial = i, .attempts = look->attempts, .state = LEHR_TRIAL_RUNNING};
     bool taken = false;
+    char kept[SENTENCE_BYTES];
     start s;
     LEHR_TRY(find_start(w, i, l, look, &s));
     if (l->first != NULL && s.scan != l->scan)
         return LEHR_OK;
     seat.dir.fd = -1;
+    LEHR_TRY(keep_lengths(w, i, &s, &seat.lengths, kept));
     seat.past = lehr_trial_past(w->spec->yard, trial->id, look, s.goes_on ? s.scan : -1);
     LEHR_TRY(lehr_trial_take(w->spec->yard, trial->id, look, &seat.dir, &taken));
     w->state[i] = LEHR_TRIAL_RUNNING;
@@ -184,6 +212,8 @@ static lehr_status take(worker *w, int32_t i, lehr_trial_look *look, load *l)
         return LEHR_OK;
     say_start(w, i, &s);
     w->revived += look->state == LEHR_TRIAL_PRUNED;
+    if (kept[0] != '\0' && w->kept++ == 0)
+        lehr_text_copy(w->keeps, sizeof w->keeps, kept);
     lehr_text_copy(seat.pack, sizeof seat.pack, look->anew ? "" : look->pack);
     w->launch.seat[w->launch.count++] = seat;
     l->first = l->first != NULL ? l->first : trial;
@@ -240,11 +270,23 @@ static void say_revived(const worker *w)
         say(w, sentence);
 }
 
+static void say_kept(const worker *w)
+{
+    char sentence[LEHR_PATH_MAX + 2 * SENTENCE_BYTES];
+    snprintf(sentence, sizeof sentence,
+             "%d trial%s to the end what %s begun with (%s); to start one over as the file says "
+             "now, remove its directory in %s",
+             w->kept, w->kept == 1 ? " keeps" : "s keep", w->kept == 1 ? "it was" : "they were",
+             w->keeps, w->spec->yard->trials.path);
+    if (w->kept > 0)
+        say(w, sentence);
+}
+
 /* Fill a launch from the first trial that is free. */
 static lehr_status choose(worker *w)
 {
     load l = {0};
-    w->launch.count = w->revived = 0;
+    w->launch.count = w->revived = w->kept = 0;
     w->waits = w->missed = false;
     if (w->prune != NULL)
         LEHR_TRY(lehr_prune_refresh(w->prune));
@@ -258,6 +300,7 @@ static lehr_status choose(worker *w)
             LEHR_TRY(take(w, i, &look, &l));
     }
     say_revived(w);
+    say_kept(w);
     return sync_taken(w);
 }
 
@@ -407,6 +450,13 @@ static void say_waits(const worker *w)
                     : "some trials are just being taken over by another process; run it again");
 }
 
+/* 1, 2, 4, ... ms, 64 at most: some 3 s in all. */
+static void pause_for(int32_t misses)
+{
+    const long ms = misses < 7 ? 1L << (misses - 1) : 64;
+    (void)nanosleep(&(struct timespec){.tv_nsec = 1000000 * ms}, NULL);
+}
+
 static lehr_status work(worker *w, lehr_worker_end *end)
 {
     *end = LEHR_WORKER_STOPPED;
@@ -415,8 +465,10 @@ static lehr_status work(worker *w, lehr_worker_end *end)
         w->misses = w->launch.count == 0 && w->missed ? w->misses + 1 : 0;
         if (w->launch.count == 0)
             drop_sources(w);
-        if (w->misses > 0 && w->misses <= MISSES_MAX)
-            continue; /* who was first has it by now, or somebody held all up */
+        if (w->misses > 0 && w->misses <= MISSES_MAX) {
+            pause_for(w->misses); /* who was first has it by then, or somebody held all up */
+            continue;
+        }
         if (w->launch.count == 0) {
             *end = w->waits || w->missed ? LEHR_WORKER_WAITS : LEHR_WORKER_DONE;
             if (*end == LEHR_WORKER_WAITS)

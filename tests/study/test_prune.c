@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
+#include "base/memory.h"
 #include "study/collect.h"
 #include "study/prune.h"
 #include "study/worker_world.h"
@@ -318,5 +319,42 @@ Test(prune, who_waits_or_starts_over_says_so)
     said[0] = '\0';
     go(&w, LEHR_WORKER_DONE);
     cr_expect_str_eq(said, "");
+    close_world(&w);
+}
+
+/* EXACT: allocations of a shard fail once, each time in a directory of its own, also when its trials wait at a stage:
+ * nothing is lost, and no verdict is another one. */
+Test(prune, without_memory_loses_nothing)
+{
+    static char expected[1 << 16];
+    world w = {0};
+    lehr_worker_end end;
+    open_world(&w, halving);
+    go(&w, LEHR_WORKER_DONE);
+    snprintf(expected, sizeof expected, "%s", collected(&w));
+    for (int64_t n = 1, enough = 0; !enough; n += 23) {
+        start_over(&w);
+        w.spec.shards = 2;
+        const int64_t before = lehr_memory_count();
+        lehr_memory_fail_at(n);
+        const lehr_status status = lehr_worker_go(&w.spec, &end);
+        enough = lehr_memory_count() - before < n;
+        lehr_memory_fail_at(0);
+        cr_assert(status == LEHR_OK || status == LEHR_ERR_MEMORY, "%lld: %s", (long long)n,
+                  lehr_error());
+        char said[512] = "";
+        open_again(&w, halving);
+        w.spec.shards = 2;
+        w.spec.say = keep_sentence;
+        w.spec.data = said;
+        w.spec.retry = LEHR_RETRY_FAILED;
+        for (int turn = 0; turn < 8; turn++) {
+            w.spec.shard = turn % 2;
+            cr_assert_eq(lehr_worker_go(&w.spec, &end), LEHR_OK, "%lld: %s", (long long)n,
+                         lehr_error());
+        }
+        cr_assert_eq(end, LEHR_WORKER_DONE, "%lld: %s", (long long)n, said);
+        cr_assert_str_eq(collected(&w), expected, "%lld", (long long)n);
+    }
     close_world(&w);
 }
