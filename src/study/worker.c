@@ -142,6 +142,8 @@ static lehr_status find_start(worker *w, int32_t i, const load *l, lehr_trial_lo
         return LEHR_OK;
     LEHR_TRY(lehr_shelf_find(&w->launch.shelf, look->pack, &out->source));
     lehr_source *source = out->source;
+    if (source->whole && (l->first == NULL || source->scan == l->scan))
+        LEHR_TRY(lehr_shelf_read(&w->launch.shelf, look->pack, &source)); /* it may be put down */
     if (source->whole && w->prune != NULL && !lehr_prune_knows(w->prune, i, source->scan))
         out->lost = "it is saved beyond a stage that it has not reached";
     else if (source->checkpoint != NULL && !lehr_source_has(source, w->trials->trial[i].id))

@@ -551,33 +551,37 @@ Test(packs, those_that_are_pruned_while_they_wait_keep_what_was_seen)
     close_world(&w);
 }
 
-/* 60 crates, of which half of the trials go on and the others have ended, and few descriptors. */
+/* Crates of one or three trials, of which half go on and the others have ended, and few descriptors. */
 Test(packs, of_many_crates_are_opened_a_few_at_a_time)
 {
-    world w = {0};
-    visit v;
-    lehr_worker_end end;
     struct rlimit limit;
-    open_world(&w, "base: base.yaml\n"
-                   "axes: {moves.0.scale: {log: [1e-3, 3], n: 60}}\n"
-                   "objective: {metric: train_loss}\n"
-                   "prune: {kind: sha, min_scans: 25, eta: 2}\n");
-    w.spec.shards = 60;
-    for (w.spec.shard = 0; w.spec.shard < 59; w.spec.shard++)
-        visit_until(&w, &v, 0, LEHR_WORKER_WAITS);
-    cr_assert_eq(scratch_count("sweep/packs"), 59);
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     limit.rlim_cur = limit.rlim_max = 100;
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    w.spec.shards = 1;
-    w.spec.shard = 0;
-    cr_assert_eq(work(&w, &v, 0, &end), LEHR_OK, "%s", lehr_error());
-    cr_assert_eq(end, LEHR_WORKER_DONE);
-    lehr_tally tally;
-    lehr_worker_count(&w.spec, &tally);
-    cr_assert_eq(tally.state[LEHR_TRIAL_DONE], 15);
-    cr_assert_eq(tally.state[LEHR_TRIAL_PRUNED], 45);
-    close_world(&w);
+    for (int32_t crates = 60; crates >= 20; crates -= 40) {
+        world w = {0};
+        visit v;
+        lehr_worker_end end;
+        lehr_tally tally;
+        open_world(&w, "base: base.yaml\n"
+                       "axes: {moves.0.scale: {log: [1e-3, 3], n: 60}}\n"
+                       "objective: {metric: train_loss}\n"
+                       "prune: {kind: sha, min_scans: 25, eta: 2}\n");
+        w.spec.shards = crates;
+        for (w.spec.shard = 0; w.spec.shard < crates - 1; w.spec.shard++)
+            visit_until(&w, &v, 0, LEHR_WORKER_WAITS);
+        cr_assert_eq(scratch_count("sweep/packs"), crates - 1);
+        w.spec.shards = 1;
+        w.spec.shard = 0;
+        cr_assert_eq(work(&w, &v, 0, &end), LEHR_OK, "%s", lehr_error());
+        cr_assert_eq(end, LEHR_WORKER_DONE);
+        cr_assert_str_eq(v.said, "");
+        lehr_worker_count(&w.spec, &tally);
+        cr_assert_eq(tally.state[LEHR_TRIAL_DONE], 15);
+        cr_assert_eq(tally.state[LEHR_TRIAL_PRUNED], 45);
+        close_world(&w);
+        forget_work();
+    }
 }
 
 /* A sweep that prunes from now on: what is saved beyond a first stage tells nothing about it. */
