@@ -2,7 +2,6 @@
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <math.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,7 +9,7 @@
 #include "study/collect.h"
 #include "study/crate.h"
 #include "study/launch.h"
-#include "study/worker_world.h"
+#include "study/visits.h"
 
 TestSuite(packs, .init = scratch_make, .fini = scratch_remove);
 
@@ -25,49 +24,6 @@ static bool stands(const char *id)
 
 static const char six[] = "base: base.yaml\naxes: {seed: {range: [1, 6]}, stop.scans: [6000], "
                           "output.observe: [500], output.trace.energy: [700]}\n";
-
-/* A worker that leaves at a certain look, and what it says. */
-typedef struct visit {
-    int looks, most;
-    char said[4096];
-} visit;
-
-static bool stop_at(void *data)
-{
-    visit *v = data;
-    return ++v->looks > v->most;
-}
-
-static void note(const char *sentence, void *data)
-{
-    visit *v = data;
-    const size_t length = strlen(v->said);
-    snprintf(v->said + length, sizeof v->said - length, "%s\n", sentence);
-}
-
-/* Work until so many looks; 0: to the end. */
-static lehr_status work(world *w, visit *v, int looks, lehr_worker_end *end)
-{
-    *v = (visit){.most = looks};
-    w->spec.stopping = looks > 0 ? stop_at : NULL;
-    w->spec.say = note;
-    w->spec.data = v;
-    return lehr_worker_go(&w->spec, end);
-}
-
-static void visit_until(world *w, visit *v, int looks, lehr_worker_end expected)
-{
-    lehr_worker_end end;
-    cr_assert_eq(work(w, v, looks, &end), LEHR_OK, "%s", lehr_error());
-    cr_assert_eq(end, expected);
-}
-
-static lehr_trial_look look_at(const world *w, int32_t trial)
-{
-    lehr_trial_look look;
-    lehr_trial_look_at(&w->yard, w->trials->trial[trial].id, &look);
-    return look;
-}
 
 /* Every trial has the bits that it has alone, and nothing is left of what they kept together. */
 static void expect_bits(const world *w)
@@ -107,32 +63,6 @@ static void expect_start(world *w, visit *v, int64_t scan)
     for (int32_t i = w->spec.shard; i < w->trials->count; i += w->spec.shards)
         cr_assert_eq(look_at(w, i).saved, scan, "trial %d is at %lld, not %lld", i,
                      (long long)look_at(w, i).saved, (long long)scan);
-}
-
-/* The lines of a trial's events without their times, and the bytes of its trace. */
-static void read_files(const world *w, int32_t trial, lehr_text *out)
-{
-    char name[120];
-    snprintf(name, sizeof name, "sweep/trials/%s/events.jsonl", w->trials->trial[trial].id);
-    char *line = strtok((char *)(uintptr_t)scratch_read(name), "\n");
-    for (; line != NULL; line = strtok(NULL, "\n")) {
-        json_t *event = json_loads(line, 0, NULL);
-        cr_assert_not_null(event, "%s", line);
-        cr_assert_eq(json_object_del(event, "wall_s"), 0);
-        char *text = json_dumps(event, JSON_COMPACT);
-        lehr_text_add(out, "%s\n", text);
-        free(text);
-        json_decref(event);
-    }
-    snprintf(name, sizeof name, "sweep/trials/%s/trace/energy-000000.npy",
-             w->trials->trial[trial].id);
-    size_t count = 0;
-    FILE *file = fopen(scratch(name), "rb");
-    cr_assert_not_null(file);
-    for (int c; (c = fgetc(file)) != EOF; count++)
-        lehr_text_add(out, "%02x", (unsigned)c);
-    cr_assert_gt(count, 128u);
-    fclose(file);
 }
 
 /* EXACT: through a stop, another number of threads and another process's name. */
@@ -502,86 +432,6 @@ Test(packs, those_that_wait_for_others_go_on_where_they_waited)
     cr_assert_str_eq(scratch_read("sweep/results.csv"), expected);
     cr_assert_eq(scratch_count("sweep/packs"), 0);
     close_world(&w);
-}
-
-/* How far a trial's status says that it came. */
-static int64_t status_scan(const world *w, int32_t trial)
-{
-    return look_at(w, trial).scan;
-}
-
-/* EXACT: a trial that is pruned while it waits has the files of one that was pruned at work. */
-Test(packs, those_that_are_pruned_while_they_wait_keep_what_was_seen)
-{
-    static const char traced[] = "base: base.yaml\n"
-                                 "axes: {moves.0.scale: {log: [1e-3, 3], n: 6}, seed: [1, 2], "
-                                 "output.trace.energy: [4]}\n"
-                                 "objective: {metric: train_loss, over: seed}\n"
-                                 "prune: {kind: sha, min_scans: 25, eta: 2}\n";
-    world w = {0};
-    lehr_text whole[12] = {0};
-    int64_t scan[12];
-    open_world(&w, traced);
-    go(&w, LEHR_WORKER_DONE);
-    for (int32_t i = 0; i < 12; i++) {
-        read_files(&w, i, &whole[i]);
-        scan[i] = status_scan(&w, i);
-        cr_assert(scan[i] == 25 || scan[i] == 50 || scan[i] == 60, "%lld", (long long)scan[i]);
-    }
-    close_world(&w);
-    forget_work();
-    w = (world){0};
-    open_world(&w, traced);
-    w.spec.shards = 2;
-    for (int turn = 0; turn < 6; turn++) {
-        lehr_worker_end end;
-        visit v;
-        w.spec.shard = turn % 2;
-        cr_assert_eq(work(&w, &v, 0, &end), LEHR_OK, "%s", lehr_error());
-    }
-    for (int32_t i = 0; i < 12; i++) {
-        lehr_text split = {0};
-        read_files(&w, i, &split);
-        cr_expect_str_eq(split.data, whole[i].data, "trial %d", i);
-        cr_expect_eq(status_scan(&w, i), scan[i], "trial %d: %lld", i,
-                     (long long)status_scan(&w, i));
-        lehr_text_free(&split);
-        lehr_text_free(&whole[i]);
-    }
-    close_world(&w);
-}
-
-/* Crates of one or three trials, of which half go on and the others have ended, and few descriptors. */
-Test(packs, of_many_crates_are_opened_a_few_at_a_time)
-{
-    struct rlimit limit;
-    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    limit.rlim_cur = limit.rlim_max = 100;
-    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    for (int32_t crates = 60; crates >= 20; crates -= 40) {
-        world w = {0};
-        visit v;
-        lehr_worker_end end;
-        lehr_tally tally;
-        open_world(&w, "base: base.yaml\n"
-                       "axes: {moves.0.scale: {log: [1e-3, 3], n: 60}}\n"
-                       "objective: {metric: train_loss}\n"
-                       "prune: {kind: sha, min_scans: 25, eta: 2}\n");
-        w.spec.shards = crates;
-        for (w.spec.shard = 0; w.spec.shard < crates - 1; w.spec.shard++)
-            visit_until(&w, &v, 0, LEHR_WORKER_WAITS);
-        cr_assert_eq(scratch_count("sweep/packs"), crates - 1);
-        w.spec.shards = 1;
-        w.spec.shard = 0;
-        cr_assert_eq(work(&w, &v, 0, &end), LEHR_OK, "%s", lehr_error());
-        cr_assert_eq(end, LEHR_WORKER_DONE);
-        cr_assert_str_eq(v.said, "");
-        lehr_worker_count(&w.spec, &tally);
-        cr_assert_eq(tally.state[LEHR_TRIAL_DONE], 15);
-        cr_assert_eq(tally.state[LEHR_TRIAL_PRUNED], 45);
-        close_world(&w);
-        forget_work();
-    }
 }
 
 /* A sweep that prunes from now on: what is saved beyond a first stage tells nothing about it. */

@@ -332,7 +332,7 @@ Test(prune, without_memory_loses_nothing)
     open_world(&w, halving);
     go(&w, LEHR_WORKER_DONE);
     snprintf(expected, sizeof expected, "%s", collected(&w));
-    for (int64_t n = 1, enough = 0; !enough; n += 23) {
+    for (int64_t n = 1, enough = 0; !enough; n += 61) {
         start_over(&w);
         w.spec.shards = 2;
         const int64_t before = lehr_memory_count();

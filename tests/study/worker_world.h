@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <jansson.h>
 
+#include "study/ledger.h"
 #include "study/scratch.h"
 #include "study/worker.h"
 
