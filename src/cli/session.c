@@ -222,13 +222,11 @@ static lehr_status make_run(session *s)
 static lehr_status prepare(session *s)
 {
     const char *job = getenv("SLURM_JOB_ID");
-    const lehr_store_spec spec = {&s->config,
-                                  s->id,
-                                  s->dir,
-                                  job != NULL ? job : "",
-                                  s->options->given[LEHR_OPTION_BREAK_LOCK],
-                                  NULL,
-                                  NULL};
+    const lehr_store_spec spec = {.config = &s->config,
+                                  .id = s->id,
+                                  .path = s->dir,
+                                  .job = job != NULL ? job : "",
+                                  .break_lock = s->options->given[LEHR_OPTION_BREAK_LOCK]};
     if (s->found != LEHR_FOUND_NOTHING) {
         LEHR_TRY(lehr_trial_refuse(s->dir));
         LEHR_TRY(take_over(s, &spec));

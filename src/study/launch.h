@@ -20,6 +20,8 @@ typedef struct lehr_seat {
     lehr_dir dir;           /* the store's, once that is there */
     lehr_store *store;
     lehr_run *run;                  /* of the pack it stands in now; NULL: none */
+    lehr_past past;                 /* before it was taken; scan -1: it starts over */
+    lehr_lengths lengths;           /* of a seat that goes on */
     bool written;                   /* its result; the status follows */
     lehr_fate fate;                 /* RUNS unless a stage has stopped it */
     char pack[LEHR_CRATE_ID_BYTES]; /* the crate that holds its state; "": it begins */

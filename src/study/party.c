@@ -73,6 +73,7 @@ static lehr_status open_store(const party *p, int32_t index)
                                   .id = trial_of(p, index)->id,
                                   .job = launch->yard->job,
                                   .dir = &seat->dir,
+                                  .past = &seat->past,
                                   .journal = p->journal};
     LEHR_TRY(lehr_store_enter(&spec, &seat->store));
     lehr_store_pace(seat->store, status_every_s * launch->count);
@@ -328,11 +329,37 @@ static lehr_status reach(void *data)
     return LEHR_OK;
 }
 
+/* Scans between its observations, and between energies, are those that it began with: the best of a run is the best of
+ * what was observed. */
+static void keep_lengths(const party *p, int32_t index)
+{
+    const lehr_seat *seat = seat_of(p, index);
+    lehr_config *config = &p->stage->config[p->first + index];
+    if (seat->past.scan < 0)
+        return;
+    config->run.observe = seat->lengths.observe;
+    config->trace_energy = seat->lengths.every;
+}
+
+/* All run, but for seats of a pack that has failed behind a stage: they may wait, or be pruned, where they stand. */
+static lehr_status ask_fates(const party *p)
+{
+    const lehr_prune *prune = p->stage->launch->prune;
+    for (int32_t i = 0; i < p->count; i++) {
+        lehr_seat *seat = seat_of(p, i);
+        seat->fate = prune != NULL ? lehr_prune_fate(prune, seat->trial) : LEHR_FATE_RUNS;
+        if (seat->fate != LEHR_FATE_RUNS)
+            LEHR_TRY(lehr_run_halt(seat->run, LEHR_STOP_SIGNAL));
+    }
+    return LEHR_OK;
+}
+
 static lehr_status make_pack(party *p)
 {
     LEHR_TRY(LEHR_NEW(p->spec, (size_t)p->count, "the runs of a launch"));
     LEHR_TRY(LEHR_NEW(p->recorder, (size_t)p->count, "the runs of a launch"));
     for (int32_t i = 0; i < p->count; i++) {
+        keep_lengths(p, i);
         p->spec[i] = config_of(p, i)->run;
         lehr_text_copy(p->spec[i].cache_dir, sizeof p->spec[i].cache_dir,
                        p->stage->launch->cache_dir);
@@ -418,6 +445,7 @@ static lehr_status run(party *p)
     p->restoring = true;
     LEHR_TRY(take_states(p));
     p->restoring = false;
+    LEHR_TRY(ask_fates(p));
     p->recording = (lehr_recording){.pack = p->pack,
                                     .recorder = p->recorder,
                                     .saver = &p->saver,

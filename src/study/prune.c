@@ -52,8 +52,8 @@ static lehr_status open_stages(lehr_prune *p)
     LEHR_TRY(lehr_dir_enter(&p->yard->dir, "rungs", &rungs));
     lehr_status status = LEHR_OK;
     for (int32_t k = 0; status == LEHR_OK && k < p->stages; k++) {
-        char name[16];
-        snprintf(name, sizeof name, "%d", k);
+        char name[24];
+        snprintf(name, sizeof name, "%lld", (long long)p->scan[k]);
         status = lehr_dir_enter(&rungs, name, &p->dir[k]);
     }
     lehr_dir_close(&rungs);
@@ -71,6 +71,7 @@ static lehr_status fill(lehr_prune *p, const lehr_trials *trials)
     LEHR_TRY(LEHR_NEW(p->value, all, "the stages of a sweep"));
     LEHR_TRY(LEHR_NEW(p->known, all, "the stages of a sweep"));
     LEHR_TRY(LEHR_NEW(p->ended, (size_t)p->ledger.points + 1, "the stages of a sweep"));
+    LEHR_TRY(lehr_prune_look_back(p));
     return lehr_prune_refresh(p);
 }
 
@@ -112,6 +113,14 @@ static size_t slot(const lehr_prune *p, int32_t stage, int32_t trial)
     return (size_t)stage * (size_t)p->ledger.count + (size_t)trial;
 }
 
+/* Does it say something of the metric, be it that there is none? The objective may have been another one. */
+static bool says(const lehr_prune *p, const json_t *json)
+{
+    const json_t *best = json_object_get(json, "best");
+    return json_object_get(json_object_get(best, p->ledger.metric.part), p->ledger.metric.name) !=
+           NULL;
+}
+
 static void read_one(lehr_prune *p, int32_t stage, int32_t trial)
 {
     json_t *json = NULL;
@@ -120,7 +129,7 @@ static void read_one(lehr_prune *p, int32_t stage, int32_t trial)
         lehr_result_read(p->dir[stage].path, p->ledger.entry[trial].id, &json) != LEHR_OK)
         return;
     p->value[at] = lehr_metric_value(&p->ledger.metric, json);
-    p->known[at] = true;
+    p->known[at] = says(p, json);
     json_decref(json);
 }
 
@@ -241,4 +250,15 @@ lehr_fate lehr_prune_fate(const lehr_prune *p, int32_t trial)
     if (p->decided < p->stages && p->known[slot(p, p->decided, trial)])
         return LEHR_FATE_WAITS;
     return LEHR_FATE_RUNS;
+}
+
+int64_t lehr_prune_open(const lehr_prune *p)
+{
+    return p->decided < p->stages ? p->scan[p->decided] : -1;
+}
+
+bool lehr_prune_lacks(const lehr_prune *p, int32_t trial)
+{
+    return p->decided < p->stages && p->ended[p->ledger.entry[trial].point] == p->stages &&
+           !p->known[slot(p, p->decided, trial)];
 }

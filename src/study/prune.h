@@ -1,8 +1,8 @@
 /* prune.h: synchronous successive halving: at certain scans only the best points go on.
  *
- * What a trial has reached at such a stage stands in rungs/<stage>/<id>, written whole and never changed. Who goes
- * on is a function of these files alone, so every process comes to the same answer at any time, and no order of
- * work matters. All trials of a point (seeds, say) live or die together, by their mean. Karnin et al. 2013,
+ * What a trial has reached at such a stage stands in rungs/<scan>/<id>, written whole and never changed. Who goes
+ * on is a function of these files and of the sweep's list alone, so every process comes to the same answer at any time,
+ * and no order of work matters. The list may grow or shrink: then some go on that were pruned before. All trials of a point (seeds, say) live or die together, by their mean. Karnin et al. 2013,
  * Jamieson and Talwalkar 2016 (arXiv:1502.07943). */
 #ifndef LEHR_STUDY_PRUNE_H
 #define LEHR_STUDY_PRUNE_H
@@ -45,6 +45,14 @@ lehr_fate lehr_prune_fate(const lehr_prune *prune, int32_t trial);
 
 /* Is it written what a trial has reached at every stage up to a scan? */
 bool lehr_prune_knows(lehr_prune *prune, int32_t trial, int64_t scan);
+
+/* As of the last refresh: the scan at which it cannot be said yet who goes on, -1: none. And is this a trial that has
+ * yet to reach it? */
+int64_t lehr_prune_open(const lehr_prune *prune);
+bool lehr_prune_lacks(const lehr_prune *prune, int32_t trial);
+
+/* Write down what trials that ended under another list or rule had reached. */
+lehr_status lehr_prune_look_back(lehr_prune *prune);
 
 /* A trial has reached a stage, or it has ended and counts as it is at this one and all later ones. NaN: it has failed.
  * What is written already stays. */

@@ -247,17 +247,16 @@ lehr_status lehr_saver_read(lehr_saver *saver, bool *found, lehr_text *notice)
 
 /* ---- Read, in a pack --------------------------------------------------------------------------- */
 
-static lehr_status match_numbers(const lehr_saver *saver, int32_t index,
-                                 const lehr_checkpoint *checkpoint)
+lehr_status lehr_saved_lengths(const lehr_checkpoint *checkpoint, const char *prefix,
+                               lehr_lengths *out)
 {
-    static const char *const keys[] = {"output.observe", "output.trace.energy"};
-    const lehr_saved *s = &saver->run[index];
-    const int64_t wanted[] = {s->observe, s->every}, *found = saver->scratch->fields[index].number;
-    for (int i = 0; i < NUMBER_FILES; i++)
-        LEHR_CHECK(found[i] == wanted[i], LEHR_ERR_EXISTS,
-                   "%s: trial %.*s was made with %s=%lld, here it is %lld; it keeps it to its end",
-                   lehr_checkpoint_label(checkpoint), (int)strcspn(s->prefix, "."), s->prefix,
-                   keys[i], (long long)found[i], (long long)wanted[i]);
+    const lehr_tensor *numbers = lehr_checkpoint_find(checkpoint, prefix, numbers_name);
+    int64_t number[NUMBERS];
+    LEHR_CHECK(numbers != NULL && numbers->bytes == sizeof number, LEHR_ERR_DATA,
+               "%s: trial %.*s has no lengths", lehr_checkpoint_label(checkpoint),
+               (int)strcspn(prefix, "."), prefix);
+    memcpy(number, numbers->data, sizeof number);
+    *out = (lehr_lengths){number[NUMBER_OBSERVE], number[NUMBER_EVERY], number[NUMBER_FILES]};
     return LEHR_OK;
 }
 
@@ -266,7 +265,6 @@ lehr_status lehr_saver_take(lehr_saver *saver, int32_t index, const lehr_checkpo
     const lehr_saved *s = &saver->run[index];
     LEHR_TRY(lehr_checkpoint_match(checkpoint, &saver->head));
     LEHR_TRY(copy(saver, index, checkpoint));
-    LEHR_TRY(match_numbers(saver, index, checkpoint));
     if (s->trace == NULL)
         return LEHR_OK;
     const int64_t files = saver->scratch->fields[index].number[NUMBER_FILES];

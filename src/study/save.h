@@ -51,9 +51,18 @@ lehr_status lehr_saver_write(lehr_saver *saver);
  * stays at its start, *found is false. Words about a damaged file are added to `notice`. */
 lehr_status lehr_saver_read(lehr_saver *saver, bool *found, lehr_text *notice);
 
+/* What a checkpoint of a pack says of a run besides its fields: scans between observations and between energies, and
+ * whole files of its trace. Fails with LEHR_ERR_DATA. */
+typedef struct lehr_lengths {
+    int64_t observe, every, files;
+} lehr_lengths;
+
+lehr_status lehr_saved_lengths(const lehr_checkpoint *checkpoint, const char *prefix,
+                               lehr_lengths *out);
+
 /* A pack: put what a checkpoint, of this or another pack, holds of run `index` into it, and its trace back to there.
- * lehr_pack_restore comes when all runs have theirs. Fails with LEHR_ERR_EXISTS when it was made with other data or
- * lengths, and with LEHR_ERR_DATA. */
+ * lehr_pack_restore comes when all runs have theirs. Fails with LEHR_ERR_EXISTS when it was made with other data,
+ * and with LEHR_ERR_DATA. */
 lehr_status lehr_saver_take(lehr_saver *saver, int32_t index, const lehr_checkpoint *checkpoint);
 
 #endif

@@ -149,6 +149,14 @@ lehr_status lehr_shelf_read(lehr_shelf *shelf, const char *id, lehr_source **out
     return fill(shelf->yard, s);
 }
 
+int32_t lehr_shelf_open(const lehr_shelf *shelf)
+{
+    int32_t open = 0;
+    for (int32_t i = 0; i < shelf->count; i++)
+        open += shelf->source[i]->checkpoint != NULL;
+    return open;
+}
+
 void lehr_shelf_clear(lehr_shelf *shelf)
 {
     for (int32_t i = 0; i < shelf->count; i++)

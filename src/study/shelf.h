@@ -40,6 +40,9 @@ bool lehr_source_has(const lehr_source *source, const char *trial);
 /* Let its memory go; where it stands is still known. */
 void lehr_source_put_down(lehr_source *source);
 
+/* How many are in memory, with two descriptors each. */
+int32_t lehr_shelf_open(const lehr_shelf *shelf);
+
 /* Forget everything. */
 void lehr_shelf_clear(lehr_shelf *shelf);
 

@@ -198,12 +198,23 @@ static lehr_status take_over(lehr_store *store, const lehr_store_spec *spec)
     return lehr_store_look_back(spec->path, &store->past);
 }
 
+/* From a checkpoint of another pack, unless it starts over: nobody who looks finds less than before. */
+static void go_on(lehr_store *store, const lehr_past *past)
+{
+    if (past->started[0] != '\0')
+        lehr_text_copy(store->past.started, sizeof store->past.started, past->started);
+    store->past.scan = past->scan > 0 ? past->scan : 0;
+    store->saves.scan = past->scan;
+}
+
 static lehr_status enter(lehr_store *store, const lehr_store_spec *spec)
 {
     store->dir = *spec->dir;
     store->loose = true;
     store->journal = spec->journal;
     spec->dir->fd = -1;
+    if (spec->past != NULL)
+        go_on(store, spec->past);
     return write_first(store, spec);
 }
 

@@ -35,7 +35,7 @@ lehr_status lehr_store_find(const char *path, const lehr_config *config, const c
 /* What the status at a place tells of the processes before. */
 typedef struct lehr_past {
     char started[LEHR_CLOCK_TEXT_BYTES]; /* when the run began; untouched where that is not said */
-    int64_t scan;                        /* how far it was when it was last written */
+    int64_t scan;                        /* how far it was when it was last written; -1: nowhere */
     int64_t held, extra;                 /* of an extended run, as in lehr_run_spec; else 0 */
 } lehr_past;
 
@@ -55,6 +55,7 @@ typedef struct lehr_store_spec {
     bool break_lock;              /* take the lock even when it is held */
     lehr_dir *dir;                /* of lehr_store_enter, and: */
     struct lehr_journal *journal; /* of its pack, where its events are until it ends; NULL: none */
+    const lehr_past *past;        /* of one that was begun; NULL: it begins */
 } lehr_store_spec;
 
 /* Make the directory with its lock, config.yaml, status.json and an empty events.jsonl, all at once, so that

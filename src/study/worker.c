@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -14,9 +15,12 @@
 #include "study/launch.h"
 #include "study/output.h"
 #include "study/progress.h"
+#include "study/pruned.h"
 
-/* A trial at work keeps its directory, its lock and, with a trace, that one's directory open. */
-enum { FILES_PER_SEAT = 3, FILES_ELSE = 64, MISSES_MAX = 50 };
+/* A trial at work keeps its directory, its lock and, with a trace, that one's directory open; a crate its directory and
+ * its events; a stage its directory. */
+enum { FILES_PER_SEAT = 3, FILES_PER_SOURCE = 2, FILES_ELSE = 64 };
+enum { MISSES_MAX = 50, SOURCES_MAX = 8, SENTENCE_BYTES = 512 };
 
 typedef struct worker {
     const lehr_worker_spec *spec;
@@ -24,11 +28,14 @@ typedef struct worker {
     lehr_trial_state *state; /* [trials], as last seen */
     bool *closed;            /* [trials] nothing more will be done about it here */
     lehr_launch launch;
-    int32_t seats_most;
-    lehr_prune *prune; /* NULL: nothing is pruned */
-    bool waits;        /* some trial here waits for what others reach */
-    bool missed;       /* some trial that was free was not to be had at that moment */
-    int32_t misses;    /* since something was */
+    int64_t files_most; /* that seats, crates and stages may keep open */
+    lehr_prune *prune;  /* NULL: nothing is pruned */
+    bool waits;         /* some trial here waits for what others reach */
+    bool missed;        /* some trial that was free was not to be had at that moment */
+    int32_t kept;       /* trials of this launch that keep lengths which the sweep has otherwise; */
+    char keeps[SENTENCE_BYTES]; /* the first of them, in words */
+    int32_t revived;            /* trials of this launch that were pruned once */
+    int32_t misses;             /* since something was */
     double began_s;
     double work, proposals; /* finished here */
 } worker;
@@ -41,19 +48,39 @@ static bool is_mine(const worker *w, int32_t trial)
 /* ---- Choosing -------------------------------------------------------------------------------- */
 
 /* As many files as the system allows at all. */
-static int32_t count_seats(void)
+static int64_t count_files(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 1;
+        return 0;
     if (limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
         (void)getrlimit(RLIMIT_NOFILE, &limit);
     }
-    const rlim_t most = limit.rlim_cur > FILES_ELSE ? (limit.rlim_cur - FILES_ELSE) / FILES_PER_SEAT
-                                                    : 1;
-    return most > LEHR_SEATS_MAX ? LEHR_SEATS_MAX : most > 1 ? (int32_t)most : 1;
+    if (limit.rlim_cur > INT32_MAX)
+        return INT32_MAX;
+    return (int64_t)limit.rlim_cur - FILES_ELSE;
+}
+
+static lehr_fate fate_of(const worker *w, int32_t i)
+{
+    return w->prune != NULL ? lehr_prune_fate(w->prune, i) : LEHR_FATE_RUNS;
+}
+
+/* A trial was pruned: by a list of trials, or a rule, that the sweep had once, or by what others have reached since our
+ * last refresh, which the next one will know. Does it go on? */
+static bool is_revived(worker *w, int32_t i)
+{
+    const lehr_fate fate = fate_of(w, i);
+    w->closed[i] = fate == LEHR_FATE_PRUNED;
+    w->waits |= fate == LEHR_FATE_WAITS;
+    if (fate != LEHR_FATE_RUNS)
+        return false;
+    const int64_t scan = w->prune != NULL ? lehr_prune_open(w->prune) : -1;
+    const bool judged = scan >= 0 && lehr_prune_knows(w->prune, i, scan);
+    w->missed |= judged;
+    return !judged;
 }
 
 /* Between launches none is at work in this process: one that is ours could not be had when its pack was halved, or
@@ -73,6 +100,8 @@ static bool is_free(worker *w, int32_t i, lehr_trial_look *look)
     lehr_trial_look_at(s->yard, w->trials->trial[i].id, look);
     w->state[i] = look->state;
     w->missed |= look->unread;
+    if (look->state == LEHR_TRIAL_PRUNED)
+        return is_revived(w, i);
     const bool free = lehr_trial_is_free(look, s->retry, w->trials->sweep->retries) ||
                       is_left(w, look);
     w->closed[i] = !free && look->state != LEHR_TRIAL_RUNNING;
@@ -86,9 +115,17 @@ typedef struct load {
     int64_t rows, bytes;
 } load;
 
+/* One more seat, which may go on from one more crate. */
+static bool has_files(const worker *w)
+{
+    const int64_t seats = w->launch.count + 1, sources = lehr_shelf_open(&w->launch.shelf) + 1,
+                  stages = w->prune != NULL ? w->prune->stages : 0;
+    return FILES_PER_SEAT * seats + FILES_PER_SOURCE * sources + stages <= w->files_most;
+}
+
 static bool fits(const worker *w, const load *l, const lehr_trial *trial)
 {
-    return l->first == NULL || (w->launch.count < w->seats_most &&
+    return l->first == NULL || (w->launch.count < LEHR_SEATS_MAX && has_files(w) &&
                                 lehr_trials_fit(w->trials, l->first, l->rows, l->bytes, trial));
 }
 
@@ -101,6 +138,7 @@ static void say(const worker *w, const char *sentence)
 /* Where a free trial goes on. Its state can be lost: then it starts over. */
 typedef struct start {
     int64_t scan;
+    bool goes_on;
     lehr_source *source; /* NULL: none */
     const char *lost;    /* why it starts over; NULL: it does not, or its source says so */
 } start;
@@ -109,15 +147,19 @@ static lehr_status find_start(worker *w, int32_t i, const load *l, lehr_trial_lo
                               start *out)
 {
     *out = (start){.scan = 0};
-    if (look->pack[0] == '\0')
+    look->anew = look->state == LEHR_TRIAL_PRUNED; /* its state went with the others of its pack */
+    if (look->pack[0] == '\0' || look->anew)
         return LEHR_OK;
     LEHR_TRY(lehr_shelf_find(&w->launch.shelf, look->pack, &out->source));
     lehr_source *source = out->source;
+    if (source->whole && (l->first == NULL || source->scan == l->scan))
+        LEHR_TRY(lehr_shelf_read(&w->launch.shelf, look->pack, &source)); /* it may be put down */
     if (source->whole && w->prune != NULL && !lehr_prune_knows(w->prune, i, source->scan))
         out->lost = "it is saved beyond a stage that it has not reached";
     else if (source->checkpoint != NULL && !lehr_source_has(source, w->trials->trial[i].id))
         out->lost = "its pack has not saved it";
     look->anew = !source->whole || out->lost != NULL;
+    out->goes_on = !look->anew;
     out->scan = look->anew ? 0 : source->scan;
     if (l->first != NULL && source->scan != l->scan)
         lehr_source_put_down(source); /* memory is for what goes on now */
@@ -139,22 +181,51 @@ static void say_start(const worker *w, int32_t i, const start *s)
     say(w, sentence);
 }
 
+/* What the sweep says now is for trials that begin; one that goes on keeps its lengths. `words`: those that differ, ""
+ * where none does. */
+static lehr_status keep_lengths(const worker *w, int32_t i, const start *s, lehr_lengths *kept,
+                                char words[SENTENCE_BYTES])
+{
+    const lehr_trial *trial = &w->trials->trial[i];
+    char prefix[LEHR_RUN_ID_BYTES + 1];
+    lehr_config config;
+    words[0] = '\0';
+    if (!s->goes_on)
+        return LEHR_OK;
+    lehr_crate_prefix(trial->id, prefix);
+    LEHR_TRY(lehr_saved_lengths(s->source->checkpoint, prefix, kept));
+    LEHR_TRY(lehr_sweep_config(w->trials->sweep, trial->number, &config));
+    if (kept->observe != config.run.observe)
+        snprintf(words, SENTENCE_BYTES, "trial %s: output.observe=%lld, here it is %lld", trial->id,
+                 (long long)kept->observe, (long long)config.run.observe);
+    else if (kept->every != config.trace_energy)
+        snprintf(words, SENTENCE_BYTES, "trial %s: output.trace.energy=%lld, here it is %lld",
+                 trial->id, (long long)kept->every, (long long)config.trace_energy);
+    return LEHR_OK;
+}
+
 static lehr_status take(worker *w, int32_t i, lehr_trial_look *look, load *l)
 {
     const lehr_trial *trial = &w->trials->trial[i];
     lehr_seat seat = {.trial = i, .attempts = look->attempts, .state = LEHR_TRIAL_RUNNING};
     bool taken = false;
+    char kept[SENTENCE_BYTES];
     start s;
     LEHR_TRY(find_start(w, i, l, look, &s));
     if (l->first != NULL && s.scan != l->scan)
         return LEHR_OK;
     seat.dir.fd = -1;
+    LEHR_TRY(keep_lengths(w, i, &s, &seat.lengths, kept));
+    seat.past = lehr_trial_past(w->spec->yard, trial->id, look, s.goes_on ? s.scan : -1);
     LEHR_TRY(lehr_trial_take(w->spec->yard, trial->id, look, &seat.dir, &taken));
     w->state[i] = LEHR_TRIAL_RUNNING;
     w->missed |= !taken;
     if (!taken)
         return LEHR_OK;
     say_start(w, i, &s);
+    w->revived += look->state == LEHR_TRIAL_PRUNED;
+    if (kept[0] != '\0' && w->kept++ == 0)
+        lehr_text_copy(w->keeps, sizeof w->keeps, kept);
     lehr_text_copy(seat.pack, sizeof seat.pack, look->anew ? "" : look->pack);
     w->launch.seat[w->launch.count++] = seat;
     l->first = l->first != NULL ? l->first : trial;
@@ -164,39 +235,27 @@ static lehr_status take(worker *w, int32_t i, lehr_trial_look *look, load *l)
     return LEHR_OK;
 }
 
-/* Take a trial whose point is out, and say so in its directory. */
+/* Take a trial whose point is out, and say so in its directory. Crates of which only pruned trials are asked are not
+ * kept open. */
 static lehr_status end_pruned(worker *w, int32_t i, const lehr_trial_look *look)
 {
-    const lehr_trial *trial = &w->trials->trial[i];
-    lehr_config config;
-    lehr_dir dir = {.fd = -1};
-    lehr_store *store = NULL;
-    lehr_source *source = NULL;
+    lehr_shelf *shelf = &w->launch.shelf;
     bool taken = false;
-    if (look->pack[0] != '\0')
-        LEHR_TRY(lehr_shelf_read(&w->launch.shelf, look->pack, &source));
-    LEHR_TRY(lehr_sweep_config(w->trials->sweep, trial->number, &config));
-    LEHR_TRY(lehr_trial_take(w->spec->yard, trial->id, look, &dir, &taken));
+    LEHR_TRY(lehr_pruned_end(w->trials, i, look, shelf, &taken));
+    if (lehr_shelf_open(shelf) > SOURCES_MAX)
+        for (int32_t k = 0; k < shelf->count; k++)
+            lehr_source_put_down(shelf->source[k]); /* a seat's is read again */
     if (!taken)
         return LEHR_OK;
-    const lehr_store_spec spec = {.config = &config,
-                                  .id = trial->id,
-                                  .job = w->spec->yard->job,
-                                  .dir = &dir,
-                                  .journal = source != NULL ? source->journal : NULL};
-    lehr_status status = lehr_store_enter(&spec, &store);
-    if (status == LEHR_OK)
-        status = lehr_store_end(store, lehr_trial_state_name(LEHR_TRIAL_PRUNED));
-    lehr_store_destroy(&store);
     w->state[i] = LEHR_TRIAL_PRUNED;
     w->closed[i] = true;
-    return status;
+    return LEHR_OK;
 }
 
 /* Does a free trial go on? */
 static lehr_status ask_fate(worker *w, int32_t i, const lehr_trial_look *look, bool *runs)
 {
-    const lehr_fate fate = w->prune != NULL ? lehr_prune_fate(w->prune, i) : LEHR_FATE_RUNS;
+    const lehr_fate fate = fate_of(w, i);
     *runs = fate == LEHR_FATE_RUNS;
     w->waits |= fate == LEHR_FATE_WAITS;
     return fate == LEHR_FATE_PRUNED ? end_pruned(w, i, look) : LEHR_OK;
@@ -211,11 +270,35 @@ static lehr_status sync_taken(const worker *w)
     return any ? lehr_output_sync(&w->spec->yard->trials) : LEHR_OK;
 }
 
+static void say_revived(const worker *w)
+{
+    char sentence[SENTENCE_BYTES];
+    snprintf(sentence, sizeof sentence,
+             "%d trial%s pruned before and start%s over: by the trials and the rule that the sweep "
+             "has now %s on",
+             w->revived, w->revived == 1 ? " was" : "s were", w->revived == 1 ? "s" : "",
+             w->revived == 1 ? "it goes" : "they go");
+    if (w->revived > 0)
+        say(w, sentence);
+}
+
+static void say_kept(const worker *w)
+{
+    char sentence[LEHR_PATH_MAX + 2 * SENTENCE_BYTES];
+    snprintf(sentence, sizeof sentence,
+             "%d trial%s to the end what %s begun with (%s); to start one over as the file says "
+             "now, remove its directory in %s",
+             w->kept, w->kept == 1 ? " keeps" : "s keep", w->kept == 1 ? "it was" : "they were",
+             w->keeps, w->spec->yard->trials.path);
+    if (w->kept > 0)
+        say(w, sentence);
+}
+
 /* Fill a launch from the first trial that is free. */
 static lehr_status choose(worker *w)
 {
     load l = {0};
-    w->launch.count = 0;
+    w->launch.count = w->revived = w->kept = 0;
     w->waits = w->missed = false;
     if (w->prune != NULL)
         LEHR_TRY(lehr_prune_refresh(w->prune));
@@ -228,6 +311,8 @@ static lehr_status choose(worker *w)
         if (runs)
             LEHR_TRY(take(w, i, &look, &l));
     }
+    say_revived(w);
+    say_kept(w);
     return sync_taken(w);
 }
 
@@ -241,16 +326,26 @@ static double share_of(const lehr_seat *seat, const lehr_trial *trial)
     return (double)lehr_progress_of(seat->run).scan / (double)trial->scans;
 }
 
-/* Work and proposals of the launch so far, of its seats that still run. */
-static void add_launch(const worker *w, double *work, double *proposals)
+/* The same when the seat was taken. */
+static double share_before(const lehr_seat *seat, const lehr_trial *trial)
+{
+    if (seat->past.scan <= 0 || trial->scans == 0)
+        return 0;
+    return (double)seat->past.scan / (double)trial->scans;
+}
+
+/* Work and proposals here of the launch so far, of its seats that still run, and what is left of all work then. */
+static void add_launch(const worker *w, double *work, double *proposals, double *left)
 {
     for (int32_t i = 0; i < w->launch.count; i++) {
         const lehr_seat *seat = &w->launch.seat[i];
         const lehr_trial *trial = &w->trials->trial[seat->trial];
         if (seat->state != LEHR_TRIAL_RUNNING)
             continue;
-        *work += trial->work * share_of(seat, trial);
-        *proposals += (double)trial->scans * trial->rows * share_of(seat, trial);
+        const double share = share_of(seat, trial), here = share - share_before(seat, trial);
+        *left -= trial->work * share;
+        *work += trial->work * here;
+        *proposals += (double)trial->scans * trial->rows * here;
     }
 }
 
@@ -267,9 +362,8 @@ static double work_left(const worker *w)
 static lehr_worker_progress progress_of(const worker *w)
 {
     lehr_worker_progress p = {.left_s = NAN};
-    double done = w->work, proposals = w->proposals, running = 0;
-    add_launch(w, &running, &proposals);
-    done += running;
+    double done = w->work, proposals = w->proposals, left = work_left(w);
+    add_launch(w, &done, &proposals, &left);
     for (int32_t i = 0; i < w->trials->count; i++)
         if (is_mine(w, i)) {
             p.tally.trials++;
@@ -277,7 +371,7 @@ static lehr_worker_progress progress_of(const worker *w)
         }
     const double spent_s = lehr_clock_s() - w->began_s;
     if (done > 0 && spent_s > 0)
-        p.left_s = (work_left(w) - running) * spent_s / done;
+        p.left_s = left * spent_s / done;
     p.proposals_per_s = spent_s > 0 ? proposals / spent_s : 0;
     return p;
 }
@@ -296,8 +390,9 @@ static void settle(worker *w)
         w->closed[seat->trial] = seat->state == LEHR_TRIAL_DONE || seat->state == LEHR_TRIAL_PRUNED;
         if (seat->state != LEHR_TRIAL_DONE)
             continue;
-        w->work += trial->work;
-        w->proposals += (double)trial->scans * trial->rows;
+        const double here = 1 - share_before(seat, trial);
+        w->work += trial->work * here;
+        w->proposals += (double)trial->scans * trial->rows * here;
     }
 }
 
@@ -341,6 +436,36 @@ static void tell(const char *sentence, void *data)
     say(data, sentence);
 }
 
+/* For whom, when nothing else is left to do. */
+static void say_waits(const worker *w)
+{
+    char sentence[SENTENCE_BYTES];
+    int32_t running = 0, left = 0;
+    for (int32_t i = 0; w->prune != NULL && i < w->trials->count; i++) {
+        lehr_trial_look look;
+        if (!lehr_prune_lacks(w->prune, i))
+            continue;
+        lehr_trial_look_at(w->spec->yard, w->trials->trial[i].id, &look);
+        running += look.state == LEHR_TRIAL_RUNNING;
+        left += look.state != LEHR_TRIAL_RUNNING;
+    }
+    snprintf(
+        sentence, sizeof sentence,
+        "%d trial%s of others ha%s yet to reach scan %lld, where it is decided which go on: %d "
+        "at work now, %d left to other shards; run it again then",
+        running + left, lehr_plural(running + left), running + left == 1 ? "s" : "ve",
+        w->prune != NULL ? (long long)lehr_prune_open(w->prune) : 0, running, left);
+    say(w, w->waits ? sentence
+                    : "some trials are just being taken over by another process; run it again");
+}
+
+/* 1, 2, 4, ... ms, 64 at most: some 3 s in all. */
+static void pause_for(int32_t misses)
+{
+    const long ms = misses < 7 ? 1L << (misses - 1) : 64;
+    (void)nanosleep(&(struct timespec){.tv_nsec = 1000000 * ms}, NULL);
+}
+
 static lehr_status work(worker *w, lehr_worker_end *end)
 {
     *end = LEHR_WORKER_STOPPED;
@@ -349,10 +474,14 @@ static lehr_status work(worker *w, lehr_worker_end *end)
         w->misses = w->launch.count == 0 && w->missed ? w->misses + 1 : 0;
         if (w->launch.count == 0)
             lehr_shelf_drop(&w->launch.shelf); /* the last trials of a crate may have been pruned */
-        if (w->misses > 0 && w->misses <= MISSES_MAX)
-            continue; /* who was first has it by now, or somebody held all up */
+        if (w->misses > 0 && w->misses <= MISSES_MAX) {
+            pause_for(w->misses); /* who was first has it by then, or somebody held all up */
+            continue;
+        }
         if (w->launch.count == 0) {
             *end = w->waits || w->missed ? LEHR_WORKER_WAITS : LEHR_WORKER_DONE;
+            if (*end == LEHR_WORKER_WAITS)
+                say_waits(w);
             return LEHR_OK;
         }
         LEHR_TRY(lehr_launch_run(&w->launch));
@@ -366,7 +495,7 @@ lehr_status lehr_worker_go(const lehr_worker_spec *spec, lehr_worker_end *end)
 {
     worker w = {.spec = spec,
                 .trials = spec->trials,
-                .seats_most = count_seats(),
+                .files_most = count_files(),
                 .began_s = lehr_clock_s()};
     const size_t count = (size_t)spec->trials->count;
     w.launch = (lehr_launch){.trials = spec->trials,

@@ -225,6 +225,27 @@ class Sweep(SweepTest):
         self.assertRegex(self.lehr("collect", "out").stdout, "^1 trial in ")
         self.assertIn(", 1 trial: 1 done", self.lehr("status", "out").stdout)
 
+    def test_a_pruned_sweep_that_grows_ends(self):
+        pruned = (
+            "base: tiny.yaml\naxes: {moves.0.scale: {log: [1e-3, 3], n: 6}, seed: {range: [1, %d]}}\n"
+            "objective: {metric: train_loss, over: seed}\nprune: {kind: sha, min_scans: 20, eta: 2}\n"
+        )
+        self.write("sweep.yaml", pruned % 4)
+        self.sweep("fresh")
+        fresh = list(csv.DictReader(self.results("fresh").decode().splitlines()))
+        self.write("sweep.yaml", pruned % 1)
+        self.sweep("out")
+        self.write("sweep.yaml", pruned % 4)
+        for shard, code in ((0, 85), (1, 85), (0, 0), (1, 0)):
+            done = self.sweep("out", "--shard", "%d/2" % shard, code=code)
+            self.assertEqual(code == 85, "yet to reach scan" in done.stderr, done.stderr)
+        self.sweep("out")
+        grown = list(csv.DictReader(self.results("out").decode().splitlines()))
+        self.assertEqual({row["state"] for row in grown}, {"done", "pruned"})
+        for before, now in zip(fresh, grown):
+            if before["state"] == "done":
+                self.assertEqual(now, before)
+
     def test_mistakes_are_found_before_any_work(self):
         for text, says in (
             ("base: tiny.yaml\naxes: {sed: [1]}\n", "sweep.yaml:2:8: unknown key 'sed'; the nearest known key is 'seed'"),

@@ -1,6 +1,7 @@
 /* Trials go on from what their pack has saved, one by one or in other company; what is damaged costs time and no result. */
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <math.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,7 +9,7 @@
 #include "study/collect.h"
 #include "study/crate.h"
 #include "study/launch.h"
-#include "study/worker_world.h"
+#include "study/visits.h"
 
 TestSuite(packs, .init = scratch_make, .fini = scratch_remove);
 
@@ -23,13 +24,6 @@ static bool stands(const char *id)
 
 static const char six[] = "base: base.yaml\naxes: {seed: {range: [1, 6]}, stop.scans: [6000], "
                           "output.observe: [500], output.trace.energy: [700]}\n";
-
-static lehr_trial_look look_at(const world *w, int32_t trial)
-{
-    lehr_trial_look look;
-    lehr_trial_look_at(&w->yard, w->trials->trial[trial].id, &look);
-    return look;
-}
 
 /* A first worker has been stopped at some scan. */
 static int64_t begin(world *w, visit *v)
@@ -53,32 +47,6 @@ static void expect_start(world *w, visit *v, int64_t scan)
     for (int32_t i = w->spec.shard; i < w->trials->count; i += w->spec.shards)
         cr_assert_eq(look_at(w, i).saved, scan, "trial %d is at %lld, not %lld", i,
                      (long long)look_at(w, i).saved, (long long)scan);
-}
-
-/* The lines of a trial's events without their times, and the bytes of its trace. */
-static void read_files(const world *w, int32_t trial, lehr_text *out)
-{
-    char name[120];
-    snprintf(name, sizeof name, "sweep/trials/%s/events.jsonl", w->trials->trial[trial].id);
-    char *line = strtok((char *)(uintptr_t)scratch_read(name), "\n");
-    for (; line != NULL; line = strtok(NULL, "\n")) {
-        json_t *event = json_loads(line, 0, NULL);
-        cr_assert_not_null(event, "%s", line);
-        cr_assert_eq(json_object_del(event, "wall_s"), 0);
-        char *text = json_dumps(event, JSON_COMPACT);
-        lehr_text_add(out, "%s\n", text);
-        free(text);
-        json_decref(event);
-    }
-    snprintf(name, sizeof name, "sweep/trials/%s/trace/energy-000000.npy",
-             w->trials->trial[trial].id);
-    size_t count = 0;
-    FILE *file = fopen(scratch(name), "rb");
-    cr_assert_not_null(file);
-    for (int c; (c = fgetc(file)) != EOF; count++)
-        lehr_text_add(out, "%02x", (unsigned)c);
-    cr_assert_gt(count, 128u);
-    fclose(file);
 }
 
 /* EXACT: through a stop, another number of threads and another process's name. */
@@ -138,6 +106,67 @@ Test(packs, one_trial_of_many_goes_on_alone_and_the_others_in_other_company)
     visit_until(&w, &v, 0, LEHR_WORKER_DONE);
     cr_assert_str_eq(v.said, "");
     expect_bits(&w);
+    close_world(&w);
+}
+
+/* What is shown and written before a worker's first slice. */
+typedef struct first_look {
+    const world *w;
+    json_t *status; /* of the first trial */
+    double proposals_per_s, left_s;
+    int looks;
+} first_look;
+
+static void keep_first(const lehr_worker_progress *progress, void *data)
+{
+    first_look *f = data;
+    if (f->looks++ > 0)
+        return;
+    f->proposals_per_s = progress->proposals_per_s;
+    f->left_s = progress->left_s;
+    f->status = lehr_yard_read(&f->w->yard, f->w->trials->trial[0].id, "status.json");
+}
+
+static bool stop_at_second(void *data)
+{
+    return ((first_look *)data)->looks > 1;
+}
+
+/* They were begun before, and nothing was done here yet. */
+Test(packs, that_go_on_say_from_the_first_moment_where_they_are)
+{
+    static const char *const began = "2001-02-03T04:05:06Z";
+    world w = {0};
+    visit v;
+    char name[100];
+    first_look f = {.w = &w};
+    open_world(&w, six);
+    const int64_t scan = begin(&w, &v);
+    json_t *status = lehr_yard_read(&w.yard, w.trials->trial[0].id, "status.json");
+    json_object_set_new(status, "started", json_string(began));
+    char *text = json_dumps(status, 0);
+    snprintf(name, sizeof name, "sweep/trials/%.20s/status.json", w.trials->trial[0].id);
+    scratch_write(name, text, strlen(text));
+    free(text);
+    json_decref(status);
+    w.spec.look = keep_first;
+    w.spec.stopping = stop_at_second;
+    w.spec.data = &f;
+    w.spec.say = NULL;
+    go(&w, LEHR_WORKER_STOPPED);
+    cr_assert_not_null(f.status);
+    cr_expect_str_eq(json_string_value(json_object_get(f.status, "started")), began);
+    cr_expect_eq(json_integer_value(json_object_get(f.status, "scan")), scan);
+    const json_t *saves = json_object_get(f.status, "checkpoints");
+    cr_expect_eq(json_integer_value(json_object_get(saves, "scan")), scan);
+    cr_expect_eq(f.proposals_per_s, 0, "%g", f.proposals_per_s);
+    cr_expect(isnan(f.left_s), "%g", f.left_s);
+    json_decref(f.status);
+    w.spec.look = NULL;
+    visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+    status = lehr_yard_read(&w.yard, w.trials->trial[0].id, "status.json");
+    cr_expect_str_eq(json_string_value(json_object_get(status, "started")), began);
+    json_decref(status);
     close_world(&w);
 }
 
@@ -274,31 +303,51 @@ Test(packs, that_hold_nothing_whole_make_their_trials_start_over_and_say_so)
     }
 }
 
+/* EXACT: lengths that are no part of the identity were changed meanwhile: trials that were begun keep theirs, and only
+ * those that begin have the new ones. */
+Test(packs, keep_the_lengths_that_they_were_begun_with)
+{
+    world w = {0};
+    visit v;
+    lehr_text whole = {0}, split = {0};
+    open_world(&w, six);
+    go(&w, LEHR_WORKER_DONE);
+    read_files(&w, 3, &whole);
+    close_world(&w);
+    forget_work();
+    w = (world){0};
+    open_world(&w, six);
+    begin(&w, &v);
+    close_world(&w);
+    w = (world){0};
+    open_world(&w, "base: base.yaml\naxes: {seed: {range: [1, 8]}, stop.scans: [6000], "
+                   "output.observe: [250], output.trace.energy: [350]}\n");
+    visit_until(&w, &v, 0, LEHR_WORKER_DONE);
+    cr_expect_not_null(strstr(v.said, "6 trials keep to the end what they were begun with (trial "),
+                       "%s", v.said);
+    cr_expect_not_null(strstr(v.said, w.trials->trial[0].id), "%s", v.said);
+    cr_expect_not_null(strstr(v.said, ": output.observe=500, here it is 250); to start one over"),
+                       "%s", v.said);
+    cr_expect_not_null(strstr(v.said, "sweep/trials\n"), "%s", v.said);
+    read_files(&w, 3, &split);
+    cr_assert_str_eq(split.data, whole.data);
+    lehr_text_free(&split);
+    read_files(&w, 7, &split);
+    cr_expect_not_null(strstr(split.data, "\"scan\":250,"));
+    expect_bits(&w);
+    lehr_text_free(&whole);
+    lehr_text_free(&split);
+    close_world(&w);
+}
+
 /* As for a run: what was made otherwise is refused by name and stays. */
-Test(packs, of_other_lengths_or_another_version_are_refused)
+Test(packs, of_another_version_are_refused)
 {
     world w = {0};
     visit v;
     lehr_worker_end end;
     open_world(&w, six);
     const int64_t scan = begin(&w, &v);
-    char text[300];
-    snprintf(text, sizeof text, "%s", six);
-    char *length = strstr(text, "[500]");
-    length[1] = '2';
-    length[2] = '5';
-    close_world(&w);
-    w = (world){0};
-    open_world(&w, text);
-    cr_assert_eq(work(&w, &v, 0, &end), LEHR_ERR_EXISTS);
-    cr_assert_not_null(strstr(lehr_error(), "output.observe=500, here it is 250"), "%s",
-                       lehr_error());
-    cr_assert_not_null(strstr(lehr_error(), w.trials->trial[0].id), "%s", lehr_error());
-    close_world(&w);
-    w = (world){0};
-    open_world(&w, six);
-    expect_start(&w, &v, scan);
-
     const lehr_trial_look look = look_at(&w, 0);
     char path[190];
     lehr_dir ckpt;

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
+#include "base/memory.h"
 #include "study/collect.h"
 #include "study/prune.h"
 #include "study/worker_world.h"
@@ -144,5 +145,216 @@ Test(prune, comes_to_the_same_in_any_order_of_work)
     }
     cr_assert_geq(waits, 2, "a shard cannot judge alone");
     cr_assert_str_eq(collected(&w), expected);
+    close_world(&w);
+}
+
+/* ---- Lists that change ------------------------------------------------------------------------- */
+
+/* What is known of a sweep that has ended, by the id of each trial: did it end well? */
+static json_t *ends_of(const world *w)
+{
+    json_t *ends = json_object();
+    for (int32_t i = 0; i < w->trials->count; i++) {
+        lehr_trial_look look;
+        const char *id = w->trials->trial[i].id;
+        lehr_trial_look_at(&w->yard, id, &look);
+        cr_assert(look.state == LEHR_TRIAL_DONE || look.state == LEHR_TRIAL_PRUNED, "trial %d: %s",
+                  i, lehr_trial_state_name(look.state));
+        json_object_set_new(ends, id, json_boolean(look.state == LEHR_TRIAL_DONE));
+    }
+    return ends;
+}
+
+static int64_t result_inode(const char *id)
+{
+    char name[100];
+    struct stat about;
+    snprintf(name, sizeof name, "sweep/trials/%.20s/result.json", id);
+    return stat(scratch(name), &about) == 0 ? (int64_t)about.st_ino : -1;
+}
+
+static void open_again(world *w, const char *text)
+{
+    close_world(w);
+    *w = (world){0};
+    open_world(w, text);
+}
+
+/* Run one list to its end, then another in the same directory, with so many shards by turns: whatever a fresh directory
+ * would finish is finished with the same bits, and what was finished stands. */
+static void change(const char *before, const char *after, int32_t shards)
+{
+    world w = {0};
+    open_world(&w, after);
+    go(&w, LEHR_WORKER_DONE);
+    json_t *fresh = ends_of(&w);
+    open_again(&w, before);
+    forget_work();
+    open_again(&w, before);
+    go(&w, LEHR_WORKER_DONE);
+    json_t *first = ends_of(&w), *inodes = json_object();
+    const char *id;
+    json_t *done;
+    json_object_foreach(first, id, done)
+        json_object_set_new(inodes, id, json_integer(result_inode(id)));
+    open_again(&w, after);
+    w.spec.shards = shards;
+    for (int turn = 0; turn < 8 * shards; turn++) {
+        lehr_worker_end end;
+        w.spec.shard = turn % shards;
+        cr_assert_eq(lehr_worker_go(&w.spec, &end), LEHR_OK, "%s", lehr_error());
+        cr_assert(turn < 7 * shards || end == LEHR_WORKER_DONE, "turn %d waits", turn);
+    }
+    json_t *grown = ends_of(&w);
+    json_object_foreach(grown, id, done) cr_expect_eq(json_is_true(done),
+                                                      json_is_true(json_object_get(fresh, id)) ||
+                                                          json_is_true(json_object_get(first, id)),
+                                                      "trial %s", id);
+    json_object_foreach(first, id, done) cr_expect(
+        !json_is_true(done) || result_inode(id) == json_integer_value(json_object_get(inodes, id)),
+        "trial %s was written again", id);
+    json_decref(fresh);
+    json_decref(first);
+    json_decref(inodes);
+    json_decref(grown);
+    close_world(&w);
+    forget_work();
+}
+
+#define HALVING(scales, seeds, rest)                                                               \
+    "base: base.yaml\n"                                                                            \
+    "axes: {moves.0.scale: [" scales "], seed: [" seeds "]" rest "}\n"                             \
+    "objective: {metric: train_loss, over: seed}\n"                                                \
+    "prune: {kind: sha, min_scans: 25, eta: 2}\n"
+#define SIX "1e-3, 5e-3, 2.5e-2, 0.12, 0.6, 3"
+
+/* EXACT: with more replicates, more points, fewer of both, and a longest trial that is longer. */
+Test(prune, lists_that_change_end_as_they_would_in_a_fresh_directory)
+{
+    static const char *const lists[][2] = {
+        {HALVING(SIX, "1, 2", ""), HALVING(SIX, "1, 2, 3, 4", "")},
+        {HALVING(SIX, "1, 2", ""), HALVING(SIX ", 0.3, 0.05", "1, 2", "")},
+        {HALVING(SIX, "3", ""), HALVING(SIX ", 0.3", "1, 2, 4, 3", "")},
+        {HALVING(SIX ", 0.3, 0.05", "1, 2, 3", ""), HALVING(SIX, "2", "")},
+        {HALVING(SIX ", 0.3, 0.05", "1, 2", ""), HALVING("1e-3, 5e-3, 3", "1, 2", "")},
+        {HALVING(SIX, "1", ", stop.scans: [60]"), HALVING(SIX, "1", ", stop.scans: [60, 150]")},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        for (int32_t shards = 1; shards <= 3; shards += 2)
+            change(lists[i][0], lists[i][1], shards);
+}
+
+/* EXACT: a rule that comes later, with other numbers, by another score, or goes. What was finished before has no stages;
+ * what it had reached at them stands in its events. */
+Test(prune, rules_that_change_end_as_they_would_in_a_fresh_directory)
+{
+    static const char plain[] = "base: base.yaml\naxes: {moves.0.scale: [" SIX "], seed: [1, 2]}\n",
+                      other[] = "base: base.yaml\naxes: {moves.0.scale: [" SIX "], seed: [1, 2]}\n"
+                                "objective: {metric: validation_loss, over: seed}\n"
+                                "prune: {kind: sha, min_scans: 20, eta: 3}\n";
+    change(plain, HALVING(SIX, "1, 2, 3", ""), 1);
+    change(HALVING(SIX, "1, 2", ""), other, 3);
+    change(HALVING(SIX, "1, 2", ""), plain, 1);
+}
+
+/* EXACT: the same figures, whether a trial wrote them at its stages or its events are asked. */
+Test(prune, what_finished_trials_had_reached_is_read_from_their_events)
+{
+    static const char text[] = "base: base.yaml\naxes: {moves.0.scale: [" SIX "], seed: [1, 2]}\n"
+                               "objective: {metric: validation_loss, over: seed}\n"
+                               "prune: {kind: sha, min_scans: 25, eta: 2}\n";
+    world w = {0};
+    double value[12][2];
+    open_world(&w, "base: base.yaml\naxes: {moves.0.scale: [" SIX "], seed: [1, 2]}\n");
+    go(&w, LEHR_WORKER_DONE);
+    open_again(&w, text);
+    lehr_prune *prune = create(&w);
+    for (int32_t i = 0; i < 12; i++)
+        for (int32_t k = 0; k < 2; k++) {
+            cr_assert(prune->known[k * 12 + i]);
+            value[i][k] = prune->value[k * 12 + i];
+        }
+    lehr_prune_destroy(&prune);
+    open_again(&w, text);
+    forget_work();
+    open_again(&w, text);
+    go(&w, LEHR_WORKER_DONE);
+    int32_t compared = 0;
+    prune = create(&w);
+    for (int32_t i = 0; i < 12; i++)
+        for (int32_t k = 0; k < 2; k++, compared += prune->known[(k - 1) * 12 + i])
+            cr_expect(!prune->known[k * 12 + i] || prune->value[k * 12 + i] == value[i][k],
+                      "trial %d at stage %d: %.17g and %.17g", i, k, prune->value[k * 12 + i],
+                      value[i][k]);
+    cr_expect_eq(compared, 12 + 6);
+    lehr_prune_destroy(&prune);
+    close_world(&w);
+}
+
+static void keep_sentence(const char *sentence, void *data)
+{
+    snprintf(data, 512, "%s", sentence);
+}
+
+Test(prune, who_waits_or_starts_over_says_so)
+{
+    char said[512] = "";
+    world w = {0};
+    open_world(&w, HALVING(SIX, "1, 2", ""));
+    w.spec.say = keep_sentence;
+    w.spec.data = said;
+    w.spec.shards = 3;
+    go(&w, LEHR_WORKER_WAITS);
+    cr_expect_not_null(strstr(said, "8 trials of others have yet to reach scan 25, where it is "
+                                    "decided which go on: 0 at work now, 8 left to other shards"),
+                       "%s", said);
+    open_again(&w, HALVING(SIX, "1, 2", ""));
+    go(&w, LEHR_WORKER_DONE);
+    open_again(&w, "base: base.yaml\naxes: {moves.0.scale: [" SIX "], seed: [1, 2]}\n");
+    said[0] = '\0';
+    w.spec.say = keep_sentence;
+    w.spec.data = said;
+    go(&w, LEHR_WORKER_DONE);
+    cr_expect_not_null(strstr(said, "8 trials were pruned before and start over"), "%s", said);
+    said[0] = '\0';
+    go(&w, LEHR_WORKER_DONE);
+    cr_expect_str_eq(said, "");
+    close_world(&w);
+}
+
+/* EXACT: allocations of a shard fail once, each time in a directory of its own, also when its trials wait at a stage:
+ * nothing is lost, and no verdict is another one. */
+Test(prune, without_memory_loses_nothing)
+{
+    static char expected[1 << 16];
+    world w = {0};
+    lehr_worker_end end;
+    open_world(&w, halving);
+    go(&w, LEHR_WORKER_DONE);
+    snprintf(expected, sizeof expected, "%s", collected(&w));
+    for (int64_t n = 1, enough = 0; !enough; n += 61) {
+        start_over(&w);
+        w.spec.shards = 2;
+        const int64_t before = lehr_memory_count();
+        lehr_memory_fail_at(n);
+        const lehr_status status = lehr_worker_go(&w.spec, &end);
+        enough = lehr_memory_count() - before < n;
+        lehr_memory_fail_at(0);
+        cr_assert(status == LEHR_OK || status == LEHR_ERR_MEMORY, "%lld: %s", (long long)n,
+                  lehr_error());
+        char said[512] = "";
+        open_again(&w, halving);
+        w.spec.shards = 2;
+        w.spec.say = keep_sentence;
+        w.spec.data = said;
+        w.spec.retry = LEHR_RETRY_FAILED;
+        for (int turn = 0; turn < 8; turn++) {
+            w.spec.shard = turn % 2;
+            cr_assert_eq(lehr_worker_go(&w.spec, &end), LEHR_OK, "%lld: %s", (long long)n,
+                         lehr_error());
+        }
+        cr_assert_eq(end, LEHR_WORKER_DONE, "%lld: %s", (long long)n, said);
+        cr_assert_str_eq(collected(&w), expected, "%lld", (long long)n);
+    }
     close_world(&w);
 }

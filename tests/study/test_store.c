@@ -66,7 +66,7 @@ Test(store, follows_no_symbolic_link_that_a_config_names)
     cr_assert_eq(mkdir(scratch("runs"), 0755), 0);
     cr_assert_eq(symlink("../elsewhere", scratch("runs/test")), 0);
     cr_assert_eq(lehr_store_place(&config, id, "", path), LEHR_OK);
-    const lehr_store_spec spec = {&config, id, path, "", false, NULL, NULL};
+    const lehr_store_spec spec = {&config, id, path, "", false, NULL, NULL, NULL};
     cr_assert_eq(lehr_store_create(&spec, &store), LEHR_ERR_IO);
     cr_assert(strstr(lehr_error(), "symbolic link"), "%s", lehr_error());
     cr_assert_eq(lehr_store_reopen(&spec, &store), LEHR_ERR_IO);
@@ -163,7 +163,7 @@ Test(store, that_cannot_write_fails_before_the_run_and_takes_its_files_back)
     signal(SIGXFSZ, SIG_IGN);
     const struct rlimit limit = {64, 64};
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    const lehr_store_spec spec = {&config, id, scratch("run"), "", false, NULL, NULL};
+    const lehr_store_spec spec = {&config, id, scratch("run"), "", false, NULL, NULL, NULL};
     cr_assert_eq(lehr_store_create(&spec, &store), LEHR_ERR_IO);
     cr_assert_null(store);
     cr_assert(strstr(lehr_error(), "run/"), "%s", lehr_error());
@@ -174,7 +174,7 @@ Test(store, is_claimed_by_one_run_only)
 {
     const lehr_config config = make_config();
     lehr_store *first = NULL, *second = NULL;
-    const lehr_store_spec spec = {&config, id, scratch("run"), "", false, NULL, NULL};
+    const lehr_store_spec spec = {&config, id, scratch("run"), "", false, NULL, NULL, NULL};
     cr_assert_eq(lehr_store_create(&spec, &first), LEHR_OK, "%s", lehr_error());
     cr_assert_eq(lehr_store_create(&spec, &second), LEHR_ERR_EXISTS);
     cr_assert_eq(scratch_count("."), 1, "of the second nothing is left");
@@ -213,7 +213,7 @@ static void open_world(world *w)
                  LEHR_OK);
     cr_assert_eq(lehr_run_create(&c->run, w->objective, &w->run), LEHR_OK, "%s", lehr_error());
     cr_assert_eq(lehr_model_create(w->objective, &w->model), LEHR_OK, "%s", lehr_error());
-    const lehr_store_spec spec = {c, id, scratch("run"), "", false, NULL, NULL};
+    const lehr_store_spec spec = {c, id, scratch("run"), "", false, NULL, NULL, NULL};
     lehr_status (*open)(const lehr_store_spec *,
                         lehr_store **) = scratch_has("run") ? lehr_store_reopen : lehr_store_create;
     cr_assert_eq(open(&spec, &w->store), LEHR_OK, "%s", lehr_error());

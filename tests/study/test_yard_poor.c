@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "study/crate.h"
-#include "study/worker_world.h"
+#include "study/visits.h"
 
 TestSuite(yard_poor, .init = scratch_make, .fini = scratch_remove);
 
@@ -168,7 +168,7 @@ static lehr_yard enter(void)
     return yard;
 }
 
-static lehr_trial_look look_at(const lehr_yard *yard)
+static lehr_trial_look look_in(const lehr_yard *yard)
 {
     lehr_trial_look look;
     lehr_trial_look_at(yard, id, &look);
@@ -210,14 +210,14 @@ static void expect_saved(const lehr_yard *yard)
 {
     bool taken = false;
     for (int i = 0; i < 3 && !taken; i++) {
-        const lehr_trial_look look = look_at(yard);
+        const lehr_trial_look look = look_in(yard);
         lehr_crate_drop(yard, saved_in);
         taken = take(yard, &look);
     }
     cr_assert(taken);
-    cr_assert_eq(look_at(yard).state, LEHR_TRIAL_RUNNING);
-    cr_assert_str_eq(look_at(yard).owner, yard->worker);
-    cr_assert_str_eq(look_at(yard).pack, saved_in);
+    cr_assert_eq(look_in(yard).state, LEHR_TRIAL_RUNNING);
+    cr_assert_str_eq(look_in(yard).owner, yard->worker);
+    cr_assert_str_eq(look_in(yard).pack, saved_in);
     cr_assert_eq(scratch_count("sweep/trials"), 1, "nothing else is left");
     cr_assert_eq(scratch_count("sweep/packs"), 1);
 }
@@ -226,7 +226,7 @@ static lehr_yard other; /* at work at the same time */
 
 static void begin_anew(void)
 {
-    const lehr_trial_look look = look_at(&other);
+    const lehr_trial_look look = look_in(&other);
     cr_expect_eq(look.state, LEHR_TRIAL_CHECKPOINTED, "%s", lehr_trial_state_name(look.state));
     cr_expect_not(take(&other, &look));
     cr_expect_not(take(&other, &never), "by an older look");
@@ -239,11 +239,11 @@ Test(yard_poor, nobody_begins_a_trial_anew_while_it_has_no_name)
     leave_trial();
     lehr_yard yard = enter();
     other = enter();
-    const lehr_trial_look look = look_at(&yard);
+    const lehr_trial_look look = look_in(&yard);
     meanwhile = begin_anew;
     (void)take(&yard, &look); /* it may be lost to the other, and come back */
     cr_assert_null((void *)(uintptr_t)meanwhile);
-    const lehr_trial_look now = look_at(&yard);
+    const lehr_trial_look now = look_in(&yard);
     if (now.state == LEHR_TRIAL_RUNNING)
         cr_assert_str_eq(now.pack, saved_in);
     else
@@ -264,7 +264,7 @@ Test(yard_poor, a_trial_without_a_name_finds_it_again)
     const pid_t child = fork();
     if (child == 0) {
         lehr_yard mine = enter();
-        const lehr_trial_look look = look_at(&mine);
+        const lehr_trial_look look = look_in(&mine);
         meanwhile = die;
         (void)take(&mine, &look);
         _exit(1);
@@ -302,7 +302,7 @@ Test(yard_poor, an_owner_that_leads_to_a_state_is_on_the_disk_before_it_has_its_
     leave_trial();
     cr_assert_eq(owners_synced, 0, "it began");
     lehr_yard yard = enter();
-    const lehr_trial_look look = look_at(&yard);
+    const lehr_trial_look look = look_in(&yard);
     cr_assert_eq(lehr_trial_take(&yard, id, &look, &dir, &taken), LEHR_OK, "%s", lehr_error());
     cr_assert(taken);
     cr_assert_eq(owners_synced, 1);
@@ -321,7 +321,7 @@ Test(yard_poor, a_trace_is_kept_where_files_have_one_name_only)
     scratch_write(kept, "numbers", 7);
     no_links = true;
     lehr_yard yard = enter();
-    const lehr_trial_look look = look_at(&yard);
+    const lehr_trial_look look = look_in(&yard);
     cr_assert(take(&yard, &look));
     cr_assert(scratch_has(kept));
     cr_assert_str_eq(scratch_read(kept), "numbers");
@@ -400,11 +400,11 @@ Test(yard_poor, the_last_one_to_take_a_trial_has_it)
     lehr_yard yard = enter();
     other = enter();
     snprintf(stolen, sizeof stolen, "%s", id);
-    const lehr_trial_look look = look_at(&yard);
+    const lehr_trial_look look = look_in(&yard);
     exchanged = steal;
     cr_assert_not(take(&yard, &look));
     cr_assert_null((void *)(uintptr_t)exchanged);
-    cr_assert_str_eq(look_at(&yard).owner, other.worker);
+    cr_assert_str_eq(look_in(&yard).owner, other.worker);
     lehr_yard_close(&yard);
     lehr_yard_close(&other);
 }

@@ -95,42 +95,6 @@ static inline json_t *read_result(const char *id)
     return result;
 }
 
-/* A worker that leaves at a certain look, and what it says. */
-typedef struct visit {
-    int looks, most;
-    char said[4096];
-} visit;
-
-static inline bool stop_at(void *data)
-{
-    visit *v = data;
-    return ++v->looks > v->most;
-}
-
-static inline void note(const char *sentence, void *data)
-{
-    visit *v = data;
-    const size_t length = strlen(v->said);
-    snprintf(v->said + length, sizeof v->said - length, "%s\n", sentence);
-}
-
-/* Work until so many looks; 0: to the end. */
-static inline lehr_status work(world *w, visit *v, int looks, lehr_worker_end *end)
-{
-    *v = (visit){.most = looks};
-    w->spec.stopping = looks > 0 ? stop_at : NULL;
-    w->spec.say = note;
-    w->spec.data = v;
-    return lehr_worker_go(&w->spec, end);
-}
-
-static inline void visit_until(world *w, visit *v, int looks, lehr_worker_end expected)
-{
-    lehr_worker_end end;
-    cr_assert_eq(work(w, v, looks, &end), LEHR_OK, "%s", lehr_error());
-    cr_assert_eq(end, expected);
-}
-
 /* Every trial has the bits that it has alone, and nothing is left of what they kept together. */
 static inline void expect_bits(const world *w)
 {
