@@ -89,7 +89,7 @@ static lehr_status fail_seat(const party *p, int32_t index)
     if (seat->store == NULL)
         LEHR_TRY(open_store(p, index));
     if (p->stage->launch->prune != NULL)
-        LEHR_TRY(lehr_prune_end(p->stage->launch->prune, seat->trial, NAN));
+        LEHR_TRY(lehr_prune_fail(p->stage->launch->prune, seat->trial));
     lehr_store_fail(seat->store, sentence);
     lehr_store_destroy(&seat->store);
     seat->state = LEHR_TRIAL_FAILED;
@@ -153,7 +153,8 @@ static lehr_status end_seat(int32_t index, void *data)
     if (status == LEHR_OK)
         status = write_result(p, index);
     if (status == LEHR_OK && p->stage->launch->prune != NULL)
-        status = lehr_prune_end(p->stage->launch->prune, seat->trial, seen(p, seat));
+        status = lehr_prune_end(p->stage->launch->prune, seat->trial,
+                                lehr_progress_of(seat->run).scan, seen(p, seat));
     seat->written = status == LEHR_OK;
     if (status != LEHR_OK && !is_environment(status)) {
         status = fail_seat(p, index);
@@ -321,7 +322,7 @@ static lehr_status reach(void *data)
         lehr_seat *seat = seat_of(p, i);
         if (lehr_run_stopped(seat->run) != LEHR_STOP_NONE)
             continue;
-        seat->fate = lehr_prune_fate(prune, seat->trial);
+        seat->fate = lehr_prune_fate(prune, seat->trial, prune->scan[k]);
         if (seat->fate != LEHR_FATE_RUNS)
             LEHR_TRY(lehr_run_halt(seat->run, LEHR_STOP_SIGNAL));
     }
@@ -347,7 +348,9 @@ static lehr_status ask_fates(const party *p)
     const lehr_prune *prune = p->stage->launch->prune;
     for (int32_t i = 0; i < p->count; i++) {
         lehr_seat *seat = seat_of(p, i);
-        seat->fate = prune != NULL ? lehr_prune_fate(prune, seat->trial) : LEHR_FATE_RUNS;
+        seat->fate = prune != NULL
+                         ? lehr_prune_fate(prune, seat->trial, lehr_progress_of(seat->run).scan)
+                         : LEHR_FATE_RUNS;
         if (seat->fate != LEHR_FATE_RUNS)
             LEHR_TRY(lehr_run_halt(seat->run, LEHR_STOP_SIGNAL));
     }

@@ -3,11 +3,13 @@
 
 #include "study/prune.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/status.h"
@@ -69,7 +71,7 @@ static lehr_status fill(lehr_prune *p, const lehr_trials *trials)
     fill_stages(p, trials);
     LEHR_TRY(open_stages(p));
     LEHR_TRY(LEHR_NEW(p->value, all, "the stages of a sweep"));
-    LEHR_TRY(LEHR_NEW(p->known, all, "the stages of a sweep"));
+    LEHR_TRY(LEHR_NEW(p->reached, all, "the stages of a sweep"));
     LEHR_TRY(LEHR_NEW(p->ended, (size_t)p->ledger.points + 1, "the stages of a sweep"));
     LEHR_TRY(lehr_prune_look_back(p));
     return lehr_prune_refresh(p);
@@ -101,7 +103,7 @@ void lehr_prune_destroy(lehr_prune **prune)
         lehr_dir_close(&(*prune)->dir[k]);
     lehr_ledger_free(&(*prune)->ledger);
     LEHR_FREE((*prune)->value);
-    LEHR_FREE((*prune)->known);
+    LEHR_FREE((*prune)->reached);
     LEHR_FREE((*prune)->ended);
     LEHR_FREE(*prune);
 }
@@ -121,56 +123,100 @@ static bool says(const lehr_prune *p, const json_t *json)
            NULL;
 }
 
-static void read_one(lehr_prune *p, int32_t stage, int32_t trial)
+static lehr_reached reached_of(const lehr_prune *p, const json_t *json)
+{
+    const char *as = json_string_value(json_object_get(json, "as"));
+    if (!says(p, json))
+        return LEHR_REACHED_NOTHING;
+    if (as == NULL)
+        return LEHR_REACHED_PASSED;
+    return strcmp(as, "failed") == 0 ? LEHR_REACHED_FAILED : LEHR_REACHED_ENDED;
+}
+
+/* A file that is damaged is as good as none: it was written last before a power loss. */
+static lehr_status read_object(const lehr_prune *p, int32_t stage, int32_t trial, json_t **out)
+{
+    char path[LEHR_PATH_MAX];
+    const char *id = p->ledger.entry[trial].id;
+    *out = NULL;
+    LEHR_TRY(lehr_path_join(p->dir[stage].path, id, path));
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        return LEHR_OK; /* no failure, not even in words */
+    const lehr_status status = lehr_result_read(p->dir[stage].path, id, out);
+    return status == LEHR_ERR_DATA ? LEHR_OK : status;
+}
+
+/* A failure may have been overcome meanwhile. */
+static lehr_status read_one(lehr_prune *p, int32_t stage, int32_t trial)
 {
     json_t *json = NULL;
     const size_t at = slot(p, stage, trial);
-    if (p->known[at] ||
-        lehr_result_read(p->dir[stage].path, p->ledger.entry[trial].id, &json) != LEHR_OK)
-        return;
-    p->value[at] = lehr_metric_value(&p->ledger.metric, json);
-    p->known[at] = says(p, json);
-    json_decref(json);
-}
-
-bool lehr_prune_knows(lehr_prune *p, int32_t trial, int64_t scan)
-{
-    for (int32_t stage = 0; stage < p->stages && p->scan[stage] <= scan; stage++) {
-        read_one(p, stage, trial);
-        if (!p->known[slot(p, stage, trial)])
-            return false;
-    }
-    return true;
-}
-
-/* The same shape as a result: {"scan": ..., "best": {"validation": {"loss": ...}}}. */
-static json_t *json_reached(const lehr_prune *p, int32_t stage, double value)
-{
-    return json_pack("{s:I, s:{s:{s:o}}}", "scan", (json_int_t)p->scan[stage], "best",
-                     p->ledger.metric.part, p->ledger.metric.name, lehr_json_number(value));
-}
-
-lehr_status lehr_prune_reach(lehr_prune *p, int32_t trial, int32_t stage, double value)
-{
-    read_one(p, stage, trial);
-    if (p->known[slot(p, stage, trial)])
+    if (p->reached[at] == LEHR_REACHED_PASSED || p->reached[at] == LEHR_REACHED_ENDED)
         return LEHR_OK;
-    json_t *json = json_reached(p, stage, value);
+    LEHR_TRY(read_object(p, stage, trial, &json));
+    p->value[at] = lehr_metric_value(&p->ledger.metric, json);
+    p->reached[at] = reached_of(p, json);
+    json_decref(json);
+    return LEHR_OK;
+}
+
+lehr_status lehr_prune_knows(lehr_prune *p, int32_t trial, int64_t scan, bool *knows)
+{
+    *knows = true;
+    for (int32_t stage = 0; *knows && stage < p->stages && p->scan[stage] <= scan; stage++) {
+        LEHR_TRY(read_one(p, stage, trial));
+        *knows = p->reached[slot(p, stage, trial)] != LEHR_REACHED_NOTHING;
+    }
+    return LEHR_OK;
+}
+
+/* The same shape as a result: {"scan": ..., "best": {"validation": {"loss": ...}}}, and with "as" where the trial has not
+ * come there. */
+static json_t *json_reached(const lehr_prune *p, int32_t stage, lehr_reached as, double value)
+{
+    json_t *json = json_pack("{s:I, s:{s:{s:o}}}", "scan", (json_int_t)p->scan[stage], "best",
+                             p->ledger.metric.part, p->ledger.metric.name, lehr_json_number(value));
+    if (as != LEHR_REACHED_PASSED)
+        json_object_set_new(json, "as",
+                            json_string(as == LEHR_REACHED_FAILED ? "failed" : "ended"));
+    return json;
+}
+
+static lehr_status write_one(lehr_prune *p, int32_t trial, int32_t stage, lehr_reached as,
+                             double value)
+{
+    LEHR_TRY(read_one(p, stage, trial));
+    const lehr_reached before = p->reached[slot(p, stage, trial)];
+    if (before != LEHR_REACHED_NOTHING && (before != LEHR_REACHED_FAILED || as == before))
+        return LEHR_OK;
+    json_t *json = json_reached(p, stage, as, value);
     char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     LEHR_CHECK(text != NULL, LEHR_ERR_MEMORY, "out of memory for a stage");
     const lehr_status status = lehr_output_whole(&p->dir[stage], p->ledger.entry[trial].id, text,
                                                  strlen(text));
     free(text);
-    if (status == LEHR_OK)
-        read_one(p, stage, trial); /* what everybody else reads */
-    return status;
+    return status == LEHR_OK ? read_one(p, stage, trial) : status; /* what everybody else reads */
 }
 
-lehr_status lehr_prune_end(lehr_prune *p, int32_t trial, double value)
+lehr_status lehr_prune_reach(lehr_prune *p, int32_t trial, int32_t stage, double value)
+{
+    return write_one(p, trial, stage, LEHR_REACHED_PASSED, value);
+}
+
+lehr_status lehr_prune_end(lehr_prune *p, int32_t trial, int64_t scan, double value)
 {
     for (int32_t stage = 0; stage < p->stages; stage++)
-        LEHR_TRY(lehr_prune_reach(p, trial, stage, value));
+        LEHR_TRY(write_one(p, trial, stage,
+                           p->scan[stage] < scan ? LEHR_REACHED_PASSED : LEHR_REACHED_ENDED,
+                           value));
+    return LEHR_OK;
+}
+
+lehr_status lehr_prune_fail(lehr_prune *p, int32_t trial)
+{
+    for (int32_t stage = 0; stage < p->stages; stage++)
+        LEHR_TRY(write_one(p, trial, stage, LEHR_REACHED_FAILED, NAN));
     return LEHR_OK;
 }
 
@@ -178,7 +224,7 @@ lehr_status lehr_prune_end(lehr_prune *p, int32_t trial, double value)
 
 /* A point at one stage. */
 typedef struct standing {
-    double mean; /* smaller is better; infinite where a trial has failed */
+    double mean; /* smaller is better; infinite where a trial has no figure */
     int32_t point, trials, first;
 } standing;
 
@@ -201,7 +247,7 @@ static bool find_means(const lehr_prune *p, int32_t stage, standing *s)
         const size_t at = slot(p, stage, i);
         if (p->ended[mine->point] < stage)
             continue;
-        if (!p->known[at])
+        if (p->reached[at] == LEHR_REACHED_NOTHING)
             return false;
         mine->first = mine->trials++ == 0 ? i : mine->first;
         mine->mean += isnan(p->value[at]) ? (double)INFINITY : sign * p->value[at];
@@ -226,16 +272,23 @@ static bool decide(lehr_prune *p, int32_t stage, standing *s)
     return true;
 }
 
+/* Of all whose points have come so far. */
+static void read_stage(lehr_prune *p, int32_t stage)
+{
+    for (int32_t i = 0; i < p->ledger.count; i++)
+        if (p->ended[p->ledger.entry[i].point] >= stage && read_one(p, stage, i) != LEHR_OK)
+            p->unread = true;
+}
+
 lehr_status lehr_prune_refresh(lehr_prune *p)
 {
     standing *s = NULL;
     LEHR_TRY(LEHR_NEW(s, (size_t)p->ledger.points + 1, "the points of a sweep"));
     for (int32_t i = 0; i < p->ledger.points; i++)
         p->ended[i] = p->stages;
+    p->unread = false;
     for (p->decided = 0; p->decided < p->stages; p->decided++) {
-        for (int32_t i = 0; i < p->ledger.count; i++)
-            if (p->ended[p->ledger.entry[i].point] >= p->decided)
-                read_one(p, p->decided, i);
+        read_stage(p, p->decided);
         if (!decide(p, p->decided, s))
             break;
     }
@@ -243,13 +296,19 @@ lehr_status lehr_prune_refresh(lehr_prune *p)
     return LEHR_OK;
 }
 
-lehr_fate lehr_prune_fate(const lehr_prune *p, int32_t trial)
+/* Has a trial that stands at a scan come to a stage? */
+static bool is_at(const lehr_prune *p, int32_t trial, int32_t stage, int64_t scan)
 {
-    if (p->ended[p->ledger.entry[trial].point] < p->stages)
-        return LEHR_FATE_PRUNED;
-    if (p->decided < p->stages && p->known[slot(p, p->decided, trial)])
-        return LEHR_FATE_WAITS;
-    return LEHR_FATE_RUNS;
+    return stage < p->stages && p->scan[stage] <= scan &&
+           p->reached[slot(p, stage, trial)] == LEHR_REACHED_PASSED;
+}
+
+lehr_fate lehr_prune_fate(const lehr_prune *p, int32_t trial, int64_t scan)
+{
+    const int32_t ended = p->ended[p->ledger.entry[trial].point];
+    if (ended < p->stages)
+        return is_at(p, trial, ended, scan) ? LEHR_FATE_PRUNED : LEHR_FATE_RUNS;
+    return is_at(p, trial, p->decided, scan) ? LEHR_FATE_WAITS : LEHR_FATE_RUNS;
 }
 
 int64_t lehr_prune_open(const lehr_prune *p)
@@ -260,5 +319,5 @@ int64_t lehr_prune_open(const lehr_prune *p)
 bool lehr_prune_lacks(const lehr_prune *p, int32_t trial)
 {
     return p->decided < p->stages && p->ended[p->ledger.entry[trial].point] == p->stages &&
-           !p->known[slot(p, p->decided, trial)];
+           p->reached[slot(p, p->decided, trial)] == LEHR_REACHED_NOTHING;
 }

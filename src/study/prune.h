@@ -11,6 +11,14 @@
 
 enum { LEHR_STAGES_MAX = 40 };
 
+/* What stands of a trial at a stage. */
+typedef enum lehr_reached {
+    LEHR_REACHED_NOTHING,
+    LEHR_REACHED_PASSED, /* it has come there */
+    LEHR_REACHED_ENDED,  /* it had ended before, and counts as it was */
+    LEHR_REACHED_FAILED  /* it has failed, and may be tried again */
+} lehr_reached;
+
 typedef enum lehr_fate {
     LEHR_FATE_RUNS,  /* to the next stage, or its end */
     LEHR_FATE_WAITS, /* for what others reach at this stage */
@@ -23,8 +31,9 @@ typedef struct lehr_prune {
     int32_t eta, stages;
     int64_t scan[LEHR_STAGES_MAX]; /* [stages] */
     lehr_dir dir[LEHR_STAGES_MAX]; /* [stages] */
-    double *value;   /* [stages,trials] what a trial has reached; NaN: it has failed */
-    bool *known;     /* [stages,trials] */
+    double *value;         /* [stages,trials] what a trial has reached; NaN: there is no figure */
+    lehr_reached *reached; /* [stages,trials] */
+    bool unread;     /* some file could not be read at the last refresh; lehr_error() says why */
     int32_t *ended;  /* [points] stage that ended it; stages: none */
     int32_t decided; /* stages */
 } lehr_prune;
@@ -37,14 +46,16 @@ lehr_status lehr_prune_check(const lehr_prune_spec *spec, const lehr_config *con
 lehr_status lehr_prune_create(const lehr_trials *trials, const lehr_yard *yard, lehr_prune **out);
 void lehr_prune_destroy(lehr_prune **prune);
 
-/* Read what has been reached since, and judge. */
+/* Read what has been reached since, and judge. What cannot be read now is not known yet. */
 lehr_status lehr_prune_refresh(lehr_prune *prune);
 
-/* Of a trial, as of the last refresh. */
-lehr_fate lehr_prune_fate(const lehr_prune *prune, int32_t trial);
+/* Of a trial that stands at a scan, as of the last refresh: before the stage that ends its point it runs, and one that
+ * ends before it comes there runs to its end. */
+lehr_fate lehr_prune_fate(const lehr_prune *prune, int32_t trial, int64_t scan);
 
-/* Is it written what a trial has reached at every stage up to a scan? */
-bool lehr_prune_knows(lehr_prune *prune, int32_t trial, int64_t scan);
+/* Is it written what a trial has reached at every stage up to a scan? Fails with LEHR_ERR_IO when that cannot be read
+ * now. */
+lehr_status lehr_prune_knows(lehr_prune *prune, int32_t trial, int64_t scan, bool *knows);
 
 /* As of the last refresh: the scan at which it cannot be said yet who goes on, -1: none. And is this a trial that has
  * yet to reach it? */
@@ -54,9 +65,10 @@ bool lehr_prune_lacks(const lehr_prune *prune, int32_t trial);
 /* Write down what trials that ended under another list or rule had reached. */
 lehr_status lehr_prune_look_back(lehr_prune *prune);
 
-/* A trial has reached a stage, or it has ended and counts as it is at this one and all later ones. NaN: it has failed.
- * What is written already stays. */
+/* A trial has come to a stage; it has ended at a scan, and counts as it is at all stages that it has not come to; it has
+ * failed. What is written already stays, but for the failure of a trial that comes farther now. */
 lehr_status lehr_prune_reach(lehr_prune *prune, int32_t trial, int32_t stage, double value);
-lehr_status lehr_prune_end(lehr_prune *prune, int32_t trial, double value);
+lehr_status lehr_prune_end(lehr_prune *prune, int32_t trial, int64_t scan, double value);
+lehr_status lehr_prune_fail(lehr_prune *prune, int32_t trial);
 
 #endif

@@ -37,6 +37,7 @@ static double seen_at(const lehr_metric_path *metric, const lehr_file *events, i
     return otherwise;
 }
 
+/* Where its files are gone or damaged it still has ended: with the last figure that there is. */
 static lehr_status write_done(lehr_prune *p, int32_t trial)
 {
     char dir[LEHR_PATH_MAX], path[LEHR_PATH_MAX];
@@ -44,29 +45,34 @@ static lehr_status write_done(lehr_prune *p, int32_t trial)
     json_t *result = NULL;
     LEHR_TRY(lehr_path_join(p->yard->trials.path, p->ledger.entry[trial].id, dir));
     LEHR_TRY(lehr_path_join(dir, "events.jsonl", path));
-    LEHR_TRY(lehr_result_read(dir, "result.json", &result));
+    (void)lehr_result_read(dir, "result.json", &result);
     const double last = lehr_metric_value(&p->ledger.metric, result);
+    const int64_t scans = json_integer_value(json_object_get(result, "scans"));
     json_decref(result);
-    LEHR_TRY(lehr_file_read(path, &events));
     lehr_status status = LEHR_OK;
-    for (int32_t k = 0; status == LEHR_OK && k < p->stages; k++)
-        status = lehr_prune_reach(p, trial, k,
-                                  seen_at(&p->ledger.metric, &events, p->scan[k], last));
+    if (lehr_file_read(path, &events) != LEHR_OK)
+        events = (lehr_file){0};
+    for (int32_t k = 0; status == LEHR_OK && events.data != NULL && k < p->stages; k++)
+        if (p->scan[k] < scans)
+            status = lehr_prune_reach(p, trial, k,
+                                      seen_at(&p->ledger.metric, &events, p->scan[k], last));
     lehr_file_free(&events);
-    return status;
+    return status == LEHR_OK ? lehr_prune_end(p, trial, scans, last) : status;
 }
 
 lehr_status lehr_prune_look_back(lehr_prune *p)
 {
     for (int32_t i = 0; i < p->ledger.count; i++) {
         lehr_trial_look look;
-        if (lehr_prune_knows(p, i, INT64_MAX))
+        bool knows;
+        LEHR_TRY(lehr_prune_knows(p, i, INT64_MAX, &knows));
+        if (knows)
             continue;
         lehr_trial_look_at(p->yard, p->ledger.entry[i].id, &look);
         if (look.state == LEHR_TRIAL_DONE)
             LEHR_TRY(write_done(p, i));
         else if (look.state == LEHR_TRIAL_FAILED)
-            LEHR_TRY(lehr_prune_end(p, i, NAN));
+            LEHR_TRY(lehr_prune_fail(p, i));
     }
     return LEHR_OK;
 }

@@ -46,6 +46,22 @@ static lehr_status write_end(const lehr_trial *trial, const lehr_source *source,
     return lehr_store_end(store, lehr_trial_state_name(LEHR_TRIAL_PRUNED));
 }
 
+/* The lengths that it was begun with, whatever the sweep says now. */
+static lehr_status make_config(const lehr_trials *trials, const lehr_trial *trial,
+                               const lehr_source *source, lehr_config *config)
+{
+    char prefix[LEHR_RUN_ID_BYTES + 1];
+    lehr_lengths lengths;
+    LEHR_TRY(lehr_sweep_config(trials->sweep, trial->number, config));
+    if (source == NULL || !source->whole || !lehr_source_has(source, trial->id))
+        return LEHR_OK;
+    lehr_crate_prefix(trial->id, prefix);
+    LEHR_TRY(lehr_saved_lengths(source->checkpoint, prefix, &lengths));
+    config->run.observe = lengths.observe;
+    config->trace_energy = lengths.every;
+    return LEHR_OK;
+}
+
 lehr_status lehr_pruned_end(const lehr_trials *trials, int32_t index, const lehr_trial_look *look,
                             lehr_shelf *shelf, bool *taken)
 {
@@ -56,7 +72,7 @@ lehr_status lehr_pruned_end(const lehr_trials *trials, int32_t index, const lehr
     lehr_source *source = NULL;
     if (look->pack[0] != '\0')
         LEHR_TRY(lehr_shelf_read(shelf, look->pack, &source));
-    LEHR_TRY(lehr_sweep_config(trials->sweep, trial->number, &config));
+    LEHR_TRY(make_config(trials, trial, source, &config));
     const lehr_past past = lehr_trial_past(shelf->yard, trial->id, look,
                                            source != NULL && source->whole ? source->scan : -1);
     LEHR_TRY(lehr_trial_take(shelf->yard, trial->id, look, &dir, taken));

@@ -36,6 +36,8 @@ typedef struct worker {
     char keeps[SENTENCE_BYTES]; /* the first of them, in words */
     int32_t revived;            /* trials of this launch that were pruned once */
     int32_t misses;             /* since something was */
+    char
+        unread[LEHR_PATH_MAX + SENTENCE_BYTES]; /* why something could not be read; "": all could */
     double began_s;
     double work, proposals; /* finished here */
 } worker;
@@ -63,22 +65,35 @@ static int64_t count_files(void)
     return (int64_t)limit.rlim_cur - FILES_ELSE;
 }
 
-static lehr_fate fate_of(const worker *w, int32_t i)
+/* Of a trial that stands at a scan. */
+static lehr_fate fate_of(const worker *w, int32_t i, int64_t scan)
 {
-    return w->prune != NULL ? lehr_prune_fate(w->prune, i) : LEHR_FATE_RUNS;
+    return w->prune != NULL ? lehr_prune_fate(w->prune, i, scan) : LEHR_FATE_RUNS;
+}
+
+/* What cannot be read now is nobody's to take: it is looked at again, and in the end named. */
+static void miss_unread(worker *w)
+{
+    if (w->unread[0] == '\0')
+        lehr_text_copy(w->unread, sizeof w->unread, lehr_error());
+    w->missed = true;
 }
 
 /* A trial was pruned: by a list of trials, or a rule, that the sweep had once, or by what others have reached since our
  * last refresh, which the next one will know. Does it go on? */
 static bool is_revived(worker *w, int32_t i)
 {
-    const lehr_fate fate = fate_of(w, i);
+    const lehr_fate fate = fate_of(w, i, INT64_MAX);
+    bool judged = false;
     w->closed[i] = fate == LEHR_FATE_PRUNED;
     w->waits |= fate == LEHR_FATE_WAITS;
     if (fate != LEHR_FATE_RUNS)
         return false;
     const int64_t scan = w->prune != NULL ? lehr_prune_open(w->prune) : -1;
-    const bool judged = scan >= 0 && lehr_prune_knows(w->prune, i, scan);
+    if (scan >= 0 && lehr_prune_knows(w->prune, i, scan, &judged) != LEHR_OK) {
+        miss_unread(w);
+        return false;
+    }
     w->missed |= judged;
     return !judged;
 }
@@ -99,7 +114,8 @@ static bool is_free(worker *w, int32_t i, lehr_trial_look *look)
         return false;
     lehr_trial_look_at(s->yard, w->trials->trial[i].id, look);
     w->state[i] = look->state;
-    w->missed |= look->unread;
+    if (look->unread)
+        miss_unread(w);
     if (look->state == LEHR_TRIAL_PRUNED)
         return is_revived(w, i);
     const bool free = lehr_trial_is_free(look, s->retry, w->trials->sweep->retries) ||
@@ -143,26 +159,40 @@ typedef struct start {
     const char *lost;    /* why it starts over; NULL: it does not, or its source says so */
 } start;
 
-static lehr_status find_start(worker *w, int32_t i, const load *l, lehr_trial_look *look,
-                              start *out)
+static lehr_status find_start(worker *w, int32_t i, lehr_trial_look *look, start *out)
 {
+    bool knows = true;
     *out = (start){.scan = 0};
     look->anew = look->state == LEHR_TRIAL_PRUNED; /* its state went with the others of its pack */
     if (look->pack[0] == '\0' || look->anew)
         return LEHR_OK;
     LEHR_TRY(lehr_shelf_find(&w->launch.shelf, look->pack, &out->source));
-    lehr_source *source = out->source;
-    if (source->whole && (l->first == NULL || source->scan == l->scan))
-        LEHR_TRY(lehr_shelf_read(&w->launch.shelf, look->pack, &source)); /* it may be put down */
-    if (source->whole && w->prune != NULL && !lehr_prune_knows(w->prune, i, source->scan))
+    if (out->source->whole && w->prune != NULL)
+        LEHR_TRY(lehr_prune_knows(w->prune, i, out->source->scan, &knows));
+    if (!knows)
         out->lost = "it is saved beyond a stage that it has not reached";
-    else if (source->checkpoint != NULL && !lehr_source_has(source, w->trials->trial[i].id))
-        out->lost = "its pack has not saved it";
-    look->anew = !source->whole || out->lost != NULL;
+    look->anew = !out->source->whole || !knows;
     out->goes_on = !look->anew;
-    out->scan = look->anew ? 0 : source->scan;
-    if (l->first != NULL && source->scan != l->scan)
-        lehr_source_put_down(source); /* memory is for what goes on now */
+    out->scan = look->anew ? 0 : out->source->scan;
+    return LEHR_OK;
+}
+
+/* Of what goes on in this launch; memory is for that alone. */
+static lehr_status read_start(worker *w, int32_t i, const load *l, lehr_trial_look *look, start *s)
+{
+    if (s->source == NULL)
+        return LEHR_OK;
+    if (l->first != NULL && s->source->scan != l->scan)
+        lehr_source_put_down(s->source);
+    if (!s->goes_on || (l->first != NULL && s->scan != l->scan))
+        return LEHR_OK;
+    LEHR_TRY(lehr_shelf_read(&w->launch.shelf, look->pack, &s->source)); /* it may be put down */
+    if (s->source->checkpoint == NULL || lehr_source_has(s->source, w->trials->trial[i].id))
+        return LEHR_OK;
+    s->lost = "its pack has not saved it";
+    look->anew = true;
+    s->goes_on = false;
+    s->scan = 0;
     return LEHR_OK;
 }
 
@@ -204,14 +234,14 @@ static lehr_status keep_lengths(const worker *w, int32_t i, const start *s, lehr
     return LEHR_OK;
 }
 
-static lehr_status take(worker *w, int32_t i, lehr_trial_look *look, load *l)
+static lehr_status take(worker *w, int32_t i, lehr_trial_look *look, start *from, load *l)
 {
     const lehr_trial *trial = &w->trials->trial[i];
     lehr_seat seat = {.trial = i, .attempts = look->attempts, .state = LEHR_TRIAL_RUNNING};
     bool taken = false;
     char kept[SENTENCE_BYTES];
-    start s;
-    LEHR_TRY(find_start(w, i, l, look, &s));
+    LEHR_TRY(read_start(w, i, l, look, from));
+    const start s = *from;
     if (l->first != NULL && s.scan != l->scan)
         return LEHR_OK;
     seat.dir.fd = -1;
@@ -252,13 +282,24 @@ static lehr_status end_pruned(worker *w, int32_t i, const lehr_trial_look *look)
     return LEHR_OK;
 }
 
-/* Does a free trial go on? */
-static lehr_status ask_fate(worker *w, int32_t i, const lehr_trial_look *look, bool *runs)
+/* What becomes of a free trial: it joins the launch, or a stage has ended it, or it stays as it is. */
+static lehr_status place(worker *w, int32_t i, lehr_trial_look *look, load *l)
 {
-    const lehr_fate fate = fate_of(w, i);
-    *runs = fate == LEHR_FATE_RUNS;
-    w->waits |= fate == LEHR_FATE_WAITS;
-    return fate == LEHR_FATE_PRUNED ? end_pruned(w, i, look) : LEHR_OK;
+    start s;
+    const lehr_status status = find_start(w, i, look, &s);
+    if (status == LEHR_ERR_IO) {
+        miss_unread(w);
+        return LEHR_OK;
+    }
+    LEHR_TRY(status);
+    switch (fate_of(w, i, s.scan)) {
+    case LEHR_FATE_PRUNED: return end_pruned(w, i, look);
+    case LEHR_FATE_RUNS: return take(w, i, look, &s, l);
+    case LEHR_FATE_WAITS: w->waits = true; break;
+    }
+    if (s.source != NULL)
+        lehr_source_put_down(s.source); /* a seat's is read again */
+    return LEHR_OK;
 }
 
 /* New directories are led to old crates: on the disk, before anything else changes. */
@@ -300,16 +341,17 @@ static lehr_status choose(worker *w)
     load l = {0};
     w->launch.count = w->revived = w->kept = 0;
     w->waits = w->missed = false;
+    w->unread[0] = '\0';
     if (w->prune != NULL)
         LEHR_TRY(lehr_prune_refresh(w->prune));
+    if (w->prune != NULL && w->prune->unread) {
+        miss_unread(w);
+        return LEHR_OK;
+    }
     for (int32_t i = w->spec->shard; i < w->trials->count; i += w->spec->shards) {
         lehr_trial_look look;
-        bool runs;
-        if (!fits(w, &l, &w->trials->trial[i]) || !is_free(w, i, &look))
-            continue;
-        LEHR_TRY(ask_fate(w, i, &look, &runs));
-        if (runs)
-            LEHR_TRY(take(w, i, &look, &l));
+        if (fits(w, &l, &w->trials->trial[i]) && is_free(w, i, &look))
+            LEHR_TRY(place(w, i, &look, &l));
     }
     say_revived(w);
     say_kept(w);
@@ -478,6 +520,7 @@ static lehr_status work(worker *w, lehr_worker_end *end)
             pause_for(w->misses); /* who was first has it by then, or somebody held all up */
             continue;
         }
+        LEHR_CHECK(w->launch.count > 0 || w->unread[0] == '\0', LEHR_ERR_IO, "%s", w->unread);
         if (w->launch.count == 0) {
             *end = w->waits || w->missed ? LEHR_WORKER_WAITS : LEHR_WORKER_DONE;
             if (*end == LEHR_WORKER_WAITS)

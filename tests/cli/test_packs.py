@@ -16,7 +16,8 @@ axes:
   seed: {range: [1, 3]}
 """
 TRIALS = 6
-LONG = TINY.replace("scans: 60", "scans: 60000").replace("observe: 20", "observe: 200, checkpoint_s: 0.01")
+OBSERVE = 200
+LONG = TINY.replace("scans: 60", "scans: 60000").replace("observe: 20", "observe: %d, checkpoint_s: 0.01" % OBSERVE)
 
 
 class PacksTest(ProgramTest):
@@ -58,14 +59,14 @@ class PacksTest(ProgramTest):
             time.sleep(0.005)
 
     def begin(self, out, *words):
-        """A sweep whose trials have been saved."""
+        """A sweep whose trials have been saved, behind their second observation."""
         process = self.start("sweep", "sweep.yaml", "-q", "-o", out, *words)
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
 
         def all_led():
             try:
-                return min(self.saved(out)) > 0 and all(
+                return min(self.saved(out)) >= OBSERVE and all(
                     strict_json(self.read(self.trial(out, i), "owner"))["pack"] for i in range(TRIALS)
                 )
             except (OSError, ValueError, KeyError, TypeError):

@@ -1,6 +1,8 @@
 /* Successive halving: who goes on follows from the files of the stages alone. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "study/collect.h"
@@ -40,35 +42,36 @@ Test(prune, keeps_the_best_means_when_all_have_come)
     cr_assert_eq(mine->stages, 2);
     cr_assert_eq(mine->scan[1], 50);
     for (int32_t i = 0; i < 12; i++) {
-        cr_assert_eq(lehr_prune_fate(mine, i), LEHR_FATE_RUNS);
+        cr_assert_eq(lehr_prune_fate(mine, i, INT64_MAX), LEHR_FATE_RUNS);
         reach(i % 2 ? mine : other, i, 0, first[i]);
         cr_assert_eq(lehr_prune_refresh(mine), LEHR_OK);
-        cr_assert(i == 11 || lehr_prune_fate(mine, i) == LEHR_FATE_WAITS, "trial %d", i);
+        cr_assert(i == 11 || lehr_prune_fate(mine, i, INT64_MAX) == LEHR_FATE_WAITS, "trial %d", i);
     }
     static const double second[12] = {[2] = 6, 6, [6] = 4, 4, [10] = 2, 2};
     static const bool alive[6] = {false, true, false, true, false, true};
     for (int32_t i = 0; i < 12; i++)
-        cr_expect_eq(lehr_prune_fate(mine, i), alive[i / 2] ? LEHR_FATE_RUNS : LEHR_FATE_PRUNED,
-                     "trial %d", i);
+        cr_expect_eq(lehr_prune_fate(mine, i, INT64_MAX),
+                     alive[i / 2] ? LEHR_FATE_RUNS : LEHR_FATE_PRUNED, "trial %d", i);
     for (int32_t i = 0; i < 12; i++)
         if (alive[i / 2])
             reach(mine, i, 1, second[i]); /* the last two go on */
-    cr_expect_eq(lehr_prune_fate(mine, 2), LEHR_FATE_PRUNED);
-    cr_expect_eq(lehr_prune_fate(mine, 7), LEHR_FATE_RUNS);
-    cr_expect_eq(lehr_prune_fate(mine, 11), LEHR_FATE_RUNS);
+    cr_expect_eq(lehr_prune_fate(mine, 2, INT64_MAX), LEHR_FATE_PRUNED);
+    cr_expect_eq(lehr_prune_fate(mine, 7, INT64_MAX), LEHR_FATE_RUNS);
+    cr_expect_eq(lehr_prune_fate(mine, 11, INT64_MAX), LEHR_FATE_RUNS);
 
     mine->ledger.maximize = true; /* of 3 2 9 2.5 a failed one and 2, the most are best */
     cr_assert_eq(lehr_prune_refresh(mine), LEHR_OK);
     static const bool most[6] = {true, false, true, true, false, false};
     for (int32_t i = 0; i < 12; i++)
-        cr_expect_eq(lehr_prune_fate(mine, i) == LEHR_FATE_PRUNED, !most[i / 2], "trial %d", i);
+        cr_expect_eq(lehr_prune_fate(mine, i, INT64_MAX) == LEHR_FATE_PRUNED, !most[i / 2],
+                     "trial %d", i);
     mine->ledger.maximize = false;
     cr_assert_eq(lehr_prune_refresh(mine), LEHR_OK);
 
     reach(mine, 0, 0, 0); /* what is written stays */
     lehr_prune *fresh = create(&w);
     for (int32_t i = 0; i < 12; i++)
-        cr_expect_eq(lehr_prune_fate(mine, i), lehr_prune_fate(fresh, i));
+        cr_expect_eq(lehr_prune_fate(mine, i, INT64_MAX), lehr_prune_fate(fresh, i, INT64_MAX));
     lehr_prune_destroy(&fresh);
     lehr_prune_destroy(&mine);
     lehr_prune_destroy(&other);
@@ -83,7 +86,8 @@ Test(prune, of_points_with_equal_means_keeps_the_first)
     for (int32_t i = 0; i < 12; i++)
         reach(prune, i, 0, 1);
     for (int32_t i = 0; i < 12; i++)
-        cr_expect_eq(lehr_prune_fate(prune, i), i < 6 ? LEHR_FATE_RUNS : LEHR_FATE_PRUNED);
+        cr_expect_eq(lehr_prune_fate(prune, i, INT64_MAX),
+                     i < 6 ? LEHR_FATE_RUNS : LEHR_FATE_PRUNED);
     lehr_prune_destroy(&prune);
     close_world(&w);
 }
@@ -271,7 +275,7 @@ Test(prune, what_finished_trials_had_reached_is_read_from_their_events)
     lehr_prune *prune = create(&w);
     for (int32_t i = 0; i < 12; i++)
         for (int32_t k = 0; k < 2; k++) {
-            cr_assert(prune->known[k * 12 + i]);
+            cr_assert_neq(prune->reached[k * 12 + i], LEHR_REACHED_NOTHING);
             value[i][k] = prune->value[k * 12 + i];
         }
     lehr_prune_destroy(&prune);
@@ -282,8 +286,10 @@ Test(prune, what_finished_trials_had_reached_is_read_from_their_events)
     int32_t compared = 0;
     prune = create(&w);
     for (int32_t i = 0; i < 12; i++)
-        for (int32_t k = 0; k < 2; k++, compared += prune->known[(k - 1) * 12 + i])
-            cr_expect(!prune->known[k * 12 + i] || prune->value[k * 12 + i] == value[i][k],
+        for (int32_t k = 0; k < 2;
+             k++, compared += prune->reached[(k - 1) * 12 + i] == LEHR_REACHED_PASSED)
+            cr_expect(prune->reached[k * 12 + i] == LEHR_REACHED_NOTHING ||
+                          prune->value[k * 12 + i] == value[i][k],
                       "trial %d at stage %d: %.17g and %.17g", i, k, prune->value[k * 12 + i],
                       value[i][k]);
     cr_expect_eq(compared, 12 + 6);
@@ -356,5 +362,124 @@ Test(prune, without_memory_loses_nothing)
         cr_assert_eq(end, LEHR_WORKER_DONE, "%lld: %s", (long long)n, said);
         cr_assert_str_eq(collected(&w), expected, "%lld", (long long)n);
     }
+    close_world(&w);
+}
+
+/* ---- What is lost -------------------------------------------------------------------------------- */
+
+/* EXACT: a trial that had ended before a stage, and then loses its directory, ends again, whatever became of its point
+ * there: as after a kill between its last stage and its end. */
+Test(prune, trials_that_ended_before_a_stage_end_again)
+{
+    world w = {0};
+    int32_t removed = 0;
+    open_world(&w, HALVING(SIX, "1, 2", ", stop.scans: [60, 200]"));
+    go(&w, LEHR_WORKER_DONE);
+    json_t *ends = ends_of(&w);
+    for (int32_t i = 0; i < w.trials->count; i++)
+        if (w.trials->trial[i].scans == 60 &&
+            json_is_true(json_object_get(ends, w.trials->trial[i].id))) {
+            lehr_yard_remove(&w.yard.trials, w.trials->trial[i].id);
+            removed++;
+        }
+    cr_assert_geq(removed, 2);
+    go(&w, LEHR_WORKER_DONE);
+    json_t *again = ends_of(&w);
+    cr_expect(json_equal(again, ends));
+    json_decref(again);
+    json_decref(ends);
+    close_world(&w);
+}
+
+/* EXACT: where a trial has failed at all stages, and its cause is gone, it is judged by what it reaches now. */
+Test(prune, a_failure_that_is_overcome_counts_no_more)
+{
+    world w = {0};
+    open_world(&w, halving);
+    go(&w, LEHR_WORKER_DONE);
+    json_t *fresh = ends_of(&w);
+    start_over(&w);
+    lehr_prune *prune = create(&w);
+    for (int32_t i = 0; i < 12; i++)
+        cr_assert_eq(lehr_prune_fail(prune, i), LEHR_OK);
+    lehr_prune_destroy(&prune);
+    go(&w, LEHR_WORKER_DONE);
+    json_t *now = ends_of(&w);
+    cr_expect(json_equal(now, fresh));
+    json_decref(now);
+    json_decref(fresh);
+    close_world(&w);
+}
+
+/* Tried again at once, in a second call, or after a kill before their directories said that they have failed. */
+Test(prune, trials_that_fail_again_have_failed)
+{
+    for (int way = 0; way < 3; way++) {
+        world w = {0};
+        open_world(&w, way == 0 ? "base: base.yaml\n"
+                                  "axes: {network.init.scale: [1, 0.5, 1e30], seed: [1, 2], "
+                                  "network.activation: [relu]}\n"
+                                  "objective: {metric: train_loss, over: seed}\n"
+                                  "prune: {kind: sha, min_scans: 25, eta: 2}\n"
+                                  "limits: {retries: 1}\n"
+                                : "base: base.yaml\n"
+                                  "axes: {network.init.scale: [1, 0.5, 1e30], seed: [1, 2], "
+                                  "network.activation: [relu]}\n"
+                                  "objective: {metric: train_loss, over: seed}\n"
+                                  "prune: {kind: sha, min_scans: 25, eta: 2}\n");
+        lehr_tally tally = go(&w, LEHR_WORKER_DONE);
+        cr_assert_eq(tally.state[LEHR_TRIAL_FAILED], 2, "%d: %d", way,
+                     tally.state[LEHR_TRIAL_FAILED]);
+        if (way == 2)
+            for (int32_t i = 4; i < 6; i++)
+                lehr_yard_remove(&w.yard.trials, w.trials->trial[i].id);
+        w.spec.retry = way == 1 ? LEHR_RETRY_FAILED : w.spec.retry;
+        const lehr_tally again = way == 0 ? tally : go(&w, LEHR_WORKER_DONE);
+        for (int state = 0; state < LEHR_TRIAL_STATE_COUNT; state++)
+            cr_expect_eq(again.state[state], tally.state[state], "%d: %d %s", way,
+                         again.state[state], lehr_trial_state_name((lehr_trial_state)state));
+        close_world(&w);
+        forget_work();
+    }
+}
+
+/* A file that is there and cannot be read is no file that is not there: nothing is begun, and it is named. */
+Test(prune, a_stage_that_cannot_be_read_is_named_and_nothing_starts_over)
+{
+    world w = {0};
+    lehr_worker_end end;
+    char name[100];
+    open_world(&w, halving);
+    go(&w, LEHR_WORKER_DONE);
+    lehr_yard_remove(&w.yard.trials, w.trials->trial[0].id);
+    snprintf(name, sizeof name, "sweep/rungs/25/%.20s", w.trials->trial[11].id);
+    cr_assert_eq(unlink(scratch(name)), 0);
+    cr_assert_eq(mkdir(scratch(name), 0755), 0);
+    cr_assert_eq(lehr_worker_go(&w.spec, &end), LEHR_ERR_IO);
+    cr_expect_not_null(strstr(lehr_error(), name), "%s", lehr_error());
+    cr_assert_eq(rmdir(scratch(name)), 0);
+    close_world(&w);
+}
+
+/* EXACT: a rule that comes when the events, or all, of a finished trial are gone. */
+Test(prune, finished_trials_without_their_files_count_by_what_is_left)
+{
+    static const char *const lost[] = {"events.jsonl", "result.json"};
+    static const char plain[] = "base: base.yaml\naxes: {moves.0.scale: [" SIX "], seed: [1, 2]}\n";
+    world w = {0};
+    char name[100];
+    open_world(&w, plain);
+    go(&w, LEHR_WORKER_DONE);
+    for (int32_t i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, "sweep/trials/%.20s/%s", w.trials->trial[i].id, lost[i]);
+        cr_assert_eq(unlink(scratch(name)), 0);
+    }
+    open_again(&w, HALVING(SIX, "1, 2", ""));
+    const lehr_tally tally = go(&w, LEHR_WORKER_DONE);
+    cr_expect_eq(tally.state[LEHR_TRIAL_DONE], 12);
+    lehr_prune *prune = create(&w);
+    cr_expect_not(isnan(prune->value[0]));
+    cr_expect(isnan(prune->value[1]));
+    lehr_prune_destroy(&prune);
     close_world(&w);
 }

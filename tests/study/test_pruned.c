@@ -1,6 +1,7 @@
 /* Trials that a stage has ended while nobody was at work on them, from a few crates and from many. */
 #include <criterion/criterion.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "study/visits.h"
 
@@ -12,8 +13,9 @@ static int64_t status_scan(const world *w, int32_t trial)
     return look_at(w, trial).scan;
 }
 
-/* EXACT: a trial that is pruned while it waits has the files of one that was pruned at work. */
-Test(pruned, trials_that_waited_keep_what_was_seen)
+/* EXACT: a trial that is pruned while it waits has the files of one that was pruned at work; so has one of which nothing
+ * is left but that it was at a stage. */
+static void expect_files(bool lost)
 {
     static const char traced[] = "base: base.yaml\n"
                                  "axes: {moves.0.scale: {log: [1e-3, 3], n: 6}, seed: [1, 2], "
@@ -40,6 +42,14 @@ Test(pruned, trials_that_waited_keep_what_was_seen)
         visit v;
         w.spec.shard = turn % 2;
         cr_assert_eq(work(&w, &v, 0, &end), LEHR_OK, "%s", lehr_error());
+        if (lost && turn == 0)
+            lehr_yard_remove(&w.yard.dir, "packs");
+        if (lost && turn == 0)
+            cr_assert_eq(mkdir(scratch("sweep/packs"), 0755), 0);
+        close_world(&w);
+        w = (world){0};
+        open_world(&w, traced);
+        w.spec.shards = 2;
     }
     for (int32_t i = 0; i < 12; i++) {
         lehr_text split = {0};
@@ -51,6 +61,16 @@ Test(pruned, trials_that_waited_keep_what_was_seen)
         lehr_text_free(&whole[i]);
     }
     close_world(&w);
+}
+
+Test(pruned, trials_that_waited_keep_what_was_seen)
+{
+    expect_files(false);
+}
+
+Test(pruned, trials_that_lost_their_crate_while_they_waited_are_seen_again)
+{
+    expect_files(true);
 }
 
 /* Crates of one or three trials, of which half go on and the others have ended, and few descriptors. */
