@@ -75,3 +75,38 @@ Test(party, that_fails_between_a_result_and_its_status_says_done_of_no_run_witho
         forget_work();
     }
 }
+
+/* ---- Traces ---------------------------------------------------------------------------------- */
+
+/* The scans of a trace in its first file, which has room for all: every fifth, once. */
+static void expect_scans(const world *w, int32_t trial)
+{
+    char name[120], header[128];
+    int lines = 0, columns = 0;
+    double line[16];
+    snprintf(name, sizeof name, "sweep/trials/%.20s/trace/energy-000000.npy",
+             w->trials->trial[trial].id);
+    FILE *file = fopen(scratch(name), "rb");
+    cr_assert_not_null(file, "%s", name);
+    cr_assert_eq(fread(header, 1, sizeof header, file), sizeof header);
+    cr_assert_eq(sscanf(strstr(header + 10, "shape"), "shape': (%d, %d)", &lines, &columns), 2);
+    cr_assert(lines > 0 && columns <= 16);
+    for (int i = 0; i < lines; i++) {
+        cr_assert_eq(fread(line, sizeof *line, (size_t)columns, file), (size_t)columns);
+        cr_assert_eq(line[0], 5.0 * (i + 1), "trial %d: line %d is of scan %g", trial, i, line[0]);
+    }
+    fclose(file);
+}
+
+/* A run that waits where its failed pack had saved it has no line of that scan a second time. */
+Test(party, whose_runs_wait_where_they_were_saved_adds_nothing_to_their_traces)
+{
+    for (int64_t n = 1; n <= 33; n += 4) {
+        world w = {0};
+        run_short(&w, UNEQUAL(", output.trace.energy: [5], output.checkpoint_s: [1e-9]"), n);
+        for (int32_t i = 0; i < w.trials->count; i++)
+            expect_scans(&w, i);
+        close_world(&w);
+        forget_work();
+    }
+}
