@@ -140,8 +140,8 @@ static lehr_status fill_run(const lehr_report_run *run, const lehr_report_place 
     return LEHR_OK;
 }
 
-/* A trial that is found in its sweep has nothing but an owner while a worker takes it over: it is none of the runs at that
- * moment, and stands in the counts of the sweep. */
+/* A trial that is found in its sweep has nothing but an owner while a worker takes it over: it is none of the runs at
+ * that moment, and stands in the counts of the sweep. */
 static lehr_status add_run(const lehr_run_list *list, const char *dir, comparison *c)
 {
     lehr_report_run run;
