@@ -28,6 +28,8 @@ static lehr_status renew(const lehr_launch *launch, lehr_seat *seat)
     if (seat->dir.fd >= 0 || seat->state != LEHR_TRIAL_RUNNING)
         return LEHR_OK; /* as it was taken, or ended */
     lehr_store_destroy(&seat->store);
+    seat->written = false; /* a fresh directory has no result */
+    seat->fate = LEHR_FATE_RUNS;
     lehr_trial_look_at(launch->yard, id, &ours);
     if (strcmp(ours.owner, launch->yard->worker) == 0)
         LEHR_TRY(lehr_trial_take(launch->yard, id, &ours, &seat->dir, &taken));

@@ -171,7 +171,8 @@ static lehr_status settle(void *data)
     LEHR_TRY(lehr_output_sync(&yard_of(p)->trials));
     for (int32_t i = 0; i < p->count; i++) {
         lehr_seat *seat = seat_of(p, i);
-        if (!seat->written || seat->state != LEHR_TRIAL_RUNNING)
+        if (!seat->written || seat->state != LEHR_TRIAL_RUNNING ||
+            lehr_run_stopped(seat->run) == LEHR_STOP_NONE)
             continue;
         LEHR_TRY(lehr_store_end(seat->store, lehr_trial_state_name(LEHR_TRIAL_DONE)));
         forget_seat(p, i);

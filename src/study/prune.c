@@ -62,12 +62,25 @@ static lehr_status open_stages(lehr_prune *p)
     return status;
 }
 
+/* Stages go by places in the list, which both sides must mean alike. */
+static bool is_list_of(const lehr_ledger *ledger, const lehr_trials *trials)
+{
+    if (ledger->count != trials->count)
+        return false;
+    for (int32_t i = 0; i < trials->count; i++)
+        if (strcmp(ledger->entry[i].id, trials->trial[i].id) != 0)
+            return false;
+    return true;
+}
+
 static lehr_status fill(lehr_prune *p, const lehr_trials *trials)
 {
     const size_t all = (size_t)LEHR_STAGES_MAX * (size_t)trials->count;
     LEHR_TRY(lehr_ledger_read(p->yard, &p->ledger));
-    LEHR_CHECK(p->ledger.count == trials->count, LEHR_ERR_EXISTS,
-               "%s: another process has put another sweep there", p->yard->dir.path);
+    LEHR_CHECK(is_list_of(&p->ledger, trials), LEHR_ERR_EXISTS,
+               "%s/sweep.json: another process has put another list of trials there; start again "
+               "when it has ended",
+               p->yard->dir.path);
     fill_stages(p, trials);
     LEHR_TRY(open_stages(p));
     LEHR_TRY(LEHR_NEW(p->value, all, "the stages of a sweep"));

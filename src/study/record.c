@@ -18,6 +18,7 @@ struct lehr_recorder {
     lehr_saver saver; /* of a run alone */
     bool resumed;     /* the first event stands already */
     int64_t observed; /* scan of the last event */
+    int64_t traced;   /* scan up to which its trace is whole */
     bool ended;
 };
 
@@ -86,6 +87,7 @@ static lehr_status show(const lehr_recorder *r)
 static lehr_status begin_run(lehr_recorder *r)
 {
     r->observed = r->run->observed_scan;
+    r->traced = r->run->scan;
     if (!r->resumed)
         LEHR_TRY(lehr_store_event(r->store, &r->run->observation));
     return show(r);
@@ -101,15 +103,16 @@ void lehr_recorder_goes_on(lehr_recorder *recorder)
     recorder->resumed = true;
 }
 
-/* What one slice has brought to one run. */
+/* What one slice has brought to one run; one that was halted before it has not moved. */
 static lehr_status record_run(lehr_recorder *r)
 {
     const lehr_run *run = r->run;
     if (run->observed_scan != r->observed)
         LEHR_TRY(lehr_store_event(r->store, &run->observation));
     r->observed = run->observed_scan;
-    if (r->trace != NULL && run->scan % r->spec.config->trace_energy == 0)
+    if (r->trace != NULL && run->scan > r->traced && run->scan % r->spec.config->trace_energy == 0)
         LEHR_TRY(lehr_trace_add(r->trace, r->run));
+    r->traced = run->scan;
     return LEHR_OK;
 }
 

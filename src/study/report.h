@@ -27,7 +27,8 @@ typedef struct lehr_dir_list {
 /* Directories of runs, and of the sweeps whose trials are among them; all zero is none. */
 typedef struct lehr_run_list {
     lehr_dir_list runs, sweeps;
-    bool named_sweep; /* a sweep's own directory was added: it is shown even without any run */
+    lehr_dir_list named; /* of the runs, those that were not found below another directory */
+    bool named_sweep;    /* a sweep's own directory was added: it is shown even without any run */
 } lehr_run_list;
 
 /* Is this the directory of a run? */
@@ -41,6 +42,9 @@ bool lehr_run_sweep(const char *run, char sweep[LEHR_PATH_MAX], char id[LEHR_NAM
 lehr_status lehr_run_list_add(lehr_run_list *list, const char *path);
 void lehr_run_list_free(lehr_run_list *list);
 
+/* Was a run of the list added by its own name? */
+bool lehr_run_list_names(const lehr_run_list *list, const char *run);
+
 /* ---- One run (report_run.c) ------------------------------------------------------------------ */
 
 /* What one directory holds. */
@@ -49,6 +53,7 @@ typedef struct lehr_report_run {
     lehr_config config;
     struct json_t *status;
     struct json_t *result; /* NULL: not finished */
+    bool gone;             /* after a failure: a file of it is not to be had */
 } lehr_report_run;
 
 /* Fails with LEHR_ERR_IO, LEHR_ERR_DATA or LEHR_ERR_ARG on files that are not a run's; close in both cases. */

@@ -140,7 +140,9 @@ static lehr_status fill_run(const lehr_report_run *run, const lehr_report_place 
     return LEHR_OK;
 }
 
-static lehr_status add_run(const char *dir, comparison *c)
+/* A trial that is found in its sweep has nothing but an owner while a worker takes it over: it is none of the runs at
+ * that moment, and stands in the counts of the sweep. */
+static lehr_status add_run(const lehr_run_list *list, const char *dir, comparison *c)
 {
     lehr_report_run run;
     lehr_report_place place;
@@ -148,6 +150,8 @@ static lehr_status add_run(const char *dir, comparison *c)
     lehr_status status = lehr_report_open(dir, &run);
     if (status == LEHR_OK)
         status = fill_run(&run, &place, c->runs);
+    else if (run.gone && place.sweep != NULL && !lehr_run_list_names(list, dir))
+        status = LEHR_OK;
     lehr_report_close(&run);
     return status;
 }
@@ -287,7 +291,7 @@ static lehr_status fill(const lehr_run_list *list, comparison *c)
     c->runs = json_array();
     LEHR_TRY(lehr_report_sweeps_open(list, &c->sweeps));
     for (int32_t i = 0; i < list->runs.count; i++)
-        LEHR_TRY(add_run(list->runs.path[i], c));
+        LEHR_TRY(add_run(list, list->runs.path[i], c));
     json_t *parts = find_parts(c->runs);
     c->axes = find_axes(&c->sweeps, parts);
     keep_axes(c->runs, c->axes);

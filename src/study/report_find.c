@@ -114,9 +114,12 @@ static lehr_status walk_entries(lehr_run_list *list, const char *path, DIR *fold
     return LEHR_OK;
 }
 
+/* One below that is gone again was a trial's, which a worker takes over. */
 static lehr_status walk(lehr_run_list *list, const char *path, int depth)
 {
     DIR *folder = opendir(path);
+    if (folder == NULL && errno == ENOENT && depth > 1)
+        return LEHR_OK;
     LEHR_CHECK(folder != NULL, LEHR_ERR_IO, "%s: cannot open the directory: %s", path,
                lehr_system_error(errno));
     const lehr_status status = walk_entries(list, path, folder, depth);
@@ -143,8 +146,10 @@ static lehr_status add_sweep(lehr_run_list *list, const char *path)
 
 lehr_status lehr_run_list_add(lehr_run_list *list, const char *path)
 {
-    if (lehr_run_is_at(path))
+    if (lehr_run_is_at(path)) {
+        LEHR_TRY(append(&list->named, path));
         return append_run(list, path);
+    }
     const int32_t before = list->runs.count;
     const bool sweep = is_sweep(path);
     if (sweep)
@@ -158,9 +163,18 @@ lehr_status lehr_run_list_add(lehr_run_list *list, const char *path)
     return LEHR_OK;
 }
 
+bool lehr_run_list_names(const lehr_run_list *list, const char *run)
+{
+    for (int32_t i = 0; i < list->named.count; i++)
+        if (strcmp(list->named.path[i], run) == 0)
+            return true;
+    return false;
+}
+
 void lehr_run_list_free(lehr_run_list *list)
 {
     LEHR_FREE(list->runs.path);
     LEHR_FREE(list->sweeps.path);
-    list->runs.count = list->sweeps.count = 0;
+    LEHR_FREE(list->named.path);
+    list->runs.count = list->sweeps.count = list->named.count = 0;
 }

@@ -28,10 +28,12 @@ static lehr_status read_files(lehr_report_run *run)
 
 lehr_status lehr_report_open(const char *dir, lehr_report_run *run)
 {
-    *run = (lehr_report_run){.dir = dir};
+    *run = (lehr_report_run){.dir = dir, .gone = true};
     LEHR_CHECK(lehr_run_is_at(dir), LEHR_ERR_DATA,
                "%s is not the directory of a run: it has no config.yaml and status.json", dir);
-    return read_files(run);
+    const lehr_status status = read_files(run);
+    run->gone = status == LEHR_ERR_IO;
+    return status;
 }
 
 void lehr_report_close(lehr_report_run *run)

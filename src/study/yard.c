@@ -129,8 +129,8 @@ static bool is_earlier_start(const lehr_yard *yard, const char *worker)
 bool lehr_worker_lives(const lehr_yard *yard, const char *worker, bool *unknown)
 {
     *unknown = false;
-    if (lehr_name_check(worker) != LEHR_OK)
-        return false; /* killed before it could say who it is */
+    if (yard->workers.fd < 0 || lehr_name_check(worker) != LEHR_OK)
+        return false; /* in a copy nobody is at work; killed before it could say who it is */
     const int fd = openat(yard->workers.fd, worker, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return errno != ENOENT;
@@ -246,14 +246,24 @@ bool lehr_yard_is(const char *path)
            S_ISDIR(about.st_mode);
 }
 
+/* A copy of a sweep may be without it. */
+static lehr_status open_workers(const char *path, lehr_dir *workers)
+{
+    char part[LEHR_PATH_MAX];
+    struct stat about;
+    LEHR_TRY(lehr_path_join(path, "workers", part));
+    if (stat(part, &about) != 0 && errno == ENOENT)
+        return LEHR_OK;
+    return lehr_dir_open(part, workers);
+}
+
 static lehr_status open_parts(const char *path, lehr_yard *yard)
 {
     char part[LEHR_PATH_MAX];
     LEHR_TRY(lehr_dir_open(path, &yard->dir));
     LEHR_TRY(lehr_path_join(path, "trials", part));
     LEHR_TRY(lehr_dir_open(part, &yard->trials));
-    LEHR_TRY(lehr_path_join(path, "workers", part));
-    return lehr_dir_open(part, &yard->workers);
+    return open_workers(path, &yard->workers);
 }
 
 static lehr_yard closed_yard(void)

@@ -56,8 +56,10 @@ typedef struct lehr_trial_look {
 } lehr_trial_look;
 
 typedef struct lehr_yard {
-    lehr_dir dir, trials, workers, packs; /* packs: closed where this process only looks */
-    int worker_fd;                        /* -1: this process only looks */
+    lehr_dir dir, trials;
+    lehr_dir workers; /* closed in a copy without it, where nobody is at work */
+    lehr_dir packs;   /* closed where this process only looks */
+    int worker_fd;    /* -1: this process only looks */
     char worker[LEHR_OWNER_MAX], job[LEHR_NAME_MAX];
 } lehr_yard;
 
@@ -86,7 +88,7 @@ void lehr_yard_for_each(const lehr_yard *yard, const lehr_dir *dir,
  * it. */
 bool lehr_yard_reclaim(const lehr_yard *yard, int *fd);
 
-/* Open a sweep's directory to look at it. Fails with LEHR_ERR_IO, and with LEHR_ERR_EXISTS when it is no sweep's. */
+/* Open a sweep's directory, or a copy of its trials, to look at it. Fails with LEHR_ERR_IO, and with LEHR_ERR_EXISTS when it is no sweep's. */
 lehr_status lehr_yard_open(const char *path, lehr_yard *out);
 
 /* Make or open it to work in it; what killed workers have left half made is removed. `job`: the number of a batch

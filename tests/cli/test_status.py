@@ -116,6 +116,31 @@ class Running(StatusTest):
         self.assertIsNone(state["running_share"], "nothing runs")
 
 
+class Copied(StatusTest):
+    def test_a_copy_of_what_a_sweep_is_about_has_all_that_is_told_of_it(self):
+        """Without the files of those who were at work in it, of whom none is at work in a copy, and without states."""
+        self.write("sweep.yaml", SWEEP.replace("[1000000000]", "[60, 1000000000]"))
+        process = self.start("sweep", "sweep.yaml", "-q", "-o", "out")
+        self.addCleanup(process.kill)
+        self.wait_for("out", "sweep.json")
+        deadline = time.monotonic() + SECONDS
+        while strict_json(self.lehr("status", "out", "--json").stdout)["states"]["done"] < 2:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        self.kill(process)
+        shutil.copytree(self.path("out"), self.path("copy"), ignore=shutil.ignore_patterns("workers", "packs"))
+        states = strict_json(self.lehr("status", "copy", "--json").stdout)["states"]
+        self.assertEqual((states["done"], states["running"], states["stale"] + states["checkpointed"]), (2, 0, 2))
+        self.assertEqual(states, strict_json(self.lehr("status", "out", "--json").stdout)["states"])
+        self.assertIn("2 trials in copy/results.csv", self.lehr("collect", "copy").stdout)
+        self.assertEqual(self.lehr("report", "copy").stdout, "copy/report.html\n")
+        for name in self.left_behind("copy", "trials"):
+            trial = "copy/trials/" + name
+            self.assertNotEqual(self.state(trial)[0], "running")
+            self.assertEqual(self.lehr("report", trial).stdout, trial + "/report.html\n")
+        self.assertEqual(set(self.left_behind("copy")) & {"workers", "packs"}, set(), "they only look")
+
+
 class Missing(StatusTest):
     def test_is_input_that_is_not_there(self):
         """Exit code 74, as of a config that is missing; 73 is for what exists and is something else."""

@@ -92,6 +92,35 @@ Test(prune, of_points_with_equal_means_keeps_the_first)
     close_world(&w);
 }
 
+/* Two that are started at once: the list in the directory is the other one's. */
+Test(prune, by_the_list_of_another_sweep_is_refused)
+{
+    static const char *const others[] = {
+        "base: base.yaml\n"
+        "axes: {moves.0.scale: {log: [1e-3, 2], n: 6}, seed: [1, 2]}\n"
+        "objective: {metric: train_loss, over: seed}\n",
+        "base: base.yaml\n"
+        "axes: {moves.0.scale: {log: [1e-3, 3], n: 6}, seed: [2, 1]}\n"
+        "objective: {metric: train_loss, over: seed}\n",
+        "base: base.yaml\n"
+        "axes: {moves.0.scale: {log: [1e-3, 3], n: 6}, seed: [1]}\n"
+        "objective: {metric: train_loss, over: seed}\n",
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        world mine = {0}, other = {0};
+        lehr_worker_end end;
+        open_world(&mine, halving);
+        open_world(&other, others[i]);
+        cr_assert_eq(lehr_worker_go(&mine.spec, &end), LEHR_ERR_EXISTS, "list %zu", i);
+        cr_assert_not_null(strstr(lehr_error(), "sweep.json: another process has put another list"),
+                           "%s", lehr_error());
+        cr_assert_not(scratch_has("sweep/rungs"), "nothing was done by it");
+        close_world(&other);
+        close_world(&mine);
+        forget_work();
+    }
+}
+
 static const char *collected(const world *w)
 {
     int32_t rows = 0;

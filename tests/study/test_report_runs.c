@@ -6,7 +6,7 @@
 #include "cli/command.h"
 #include "study/report.h"
 #include "study/report_effect.h"
-#include "study/scratch.h"
+#include "study/worker_world.h"
 
 TestSuite(report_runs, .init = scratch_make, .fini = scratch_remove);
 
@@ -104,6 +104,72 @@ Test(report_runs, metrics_are_those_of_the_results)
                  json_array_size(metrics));
     json_decref(result);
     json_decref(data);
+}
+
+/* ---- Sweeps at work -------------------------------------------------------------------------- */
+
+/* A worker takes a trial over between the walk through the sweep and the look at the trial: it has an owner only. */
+static void remove_files(const char *trial, int files)
+{
+    static const char *const names[] = {"status.json", "config.yaml", "result.json",
+                                        "events.jsonl"};
+    for (int i = 0; i < files; i++) {
+        char name[100];
+        snprintf(name, sizeof name, "sweep/trials/%.20s/%s", trial, names[i]);
+        cr_assert_eq(remove(scratch(name)), 0, "%s", name);
+    }
+}
+
+/* The same between two files: one is there, and cannot be read. */
+static void spoil_result(const char *trial)
+{
+    char name[100];
+    snprintf(name, sizeof name, "sweep/trials/%.20s/result.json", trial);
+    cr_assert_eq(remove(scratch(name)), 0);
+    cr_assert_eq(mkdir(scratch(name), 0755), 0);
+}
+
+Test(report_runs, a_trial_that_is_taken_over_meanwhile_is_left_out_and_counts_in_its_sweep)
+{
+    for (int files = 1; files <= 4; files += 3) {
+        world w = {0};
+        lehr_run_list list = {0};
+        json_t *data = NULL;
+        open_world(&w, "base: base.yaml\naxes: {seed: {range: [1, 3]}}\n");
+        go(&w, LEHR_WORKER_DONE);
+        cr_assert_eq(lehr_run_list_add(&list, scratch("sweep")), LEHR_OK, "%s", lehr_error());
+        cr_assert_eq(list.runs.count, 3);
+        remove_files(w.trials->trial[1].id, files);
+        spoil_result(w.trials->trial[2].id);
+        cr_assert_eq(lehr_report_many(&list, &data), LEHR_OK, "%s", lehr_error());
+        cr_expect_eq(json_array_size(json_object_get(data, "runs")), 1);
+        const json_t *sweep = at(json_object_get(data, "sweeps"), 0);
+        cr_expect_eq(json_integer_value(json_object_get(sweep, "trials")), 3);
+        json_decref(data);
+        lehr_run_list_free(&list);
+        close_world(&w);
+        forget_work();
+    }
+}
+
+/* Nobody is told that a directory which is not there was shown. */
+Test(report_runs, a_trial_that_was_named_and_is_gone_is_an_error)
+{
+    world w = {0};
+    lehr_run_list list = {0};
+    json_t *data = NULL;
+    char name[100];
+    open_world(&w, "base: base.yaml\naxes: {seed: {range: [1, 3]}}\n");
+    go(&w, LEHR_WORKER_DONE);
+    for (int32_t i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, "sweep/trials/%.20s", w.trials->trial[i].id);
+        cr_assert_eq(lehr_run_list_add(&list, scratch(name)), LEHR_OK, "%s", lehr_error());
+    }
+    remove_files(w.trials->trial[1].id, 1);
+    cr_assert_eq(lehr_report_many(&list, &data), LEHR_ERR_DATA);
+    cr_assert_not_null(strstr(lehr_error(), "is not the directory of a run"), "%s", lehr_error());
+    lehr_run_list_free(&list);
+    close_world(&w);
 }
 
 /* ---- Effects --------------------------------------------------------------------------------- */
