@@ -47,7 +47,8 @@ void lehr_run_list_free(lehr_run_list *list);
 typedef struct lehr_report_run {
     const char *dir;
     lehr_config config;
-    struct json_t *status;
+    struct json_t *
+        status; /* its state is what the run is (judge.h), and "way" what leads on, "" where nothing does */
     struct json_t *result; /* NULL: not finished */
 } lehr_report_run;
 

@@ -140,6 +140,44 @@ class Report(ProgramTest):
         self.check_page(self.path("run", "report.html"), charts=5)
         self.assertIn("not finished", self.browser.evaluate("document.body.textContent"))
 
+    def killed(self, name, seed=1):
+        """A run that was killed once its swaps have been observed."""
+        words = ("-s", "stop.scans=100000000", "-s", "output.observe=1000", "-s", "output.checkpoint_s=0.05", "-s", "seed=%d" % seed)
+        process = self.start("run", "tiny.yaml", "-q", "-o", name, *words)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        self.wait_until(process, lambda: len(self.read(name, "events.jsonl").splitlines()) > 3)
+        return process
+
+    def wait_until(self, process, what):
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                if what():
+                    return
+            except FileNotFoundError:
+                pass
+            self.assertIsNone(process.poll())
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
+    def test_a_run_that_was_killed_is_not_called_running(self):
+        process = self.killed("all/1")
+        self.lehr("report", "all/1")
+        self.assertEqual(page_data(self.read("all/1/report.html"))["status"]["state"], "running")
+        process.kill()
+        process.wait()
+        self.run_tiny("all/2", "seed=2")
+        self.lehr("report", "all/1")
+        self.lehr("report", "all")
+        told = self.text_of(self.path("all/1/report.html"), charts=5)
+        self.assertIn("State stale: the process was killed; lehr resume all/1 goes on with it. At scan ", told)
+        self.assertIn("not finished (state stale)", told)
+        self.assertNotIn("running", told)
+        told = self.text_of(self.path("all/report.html"), charts=2)
+        self.assertIn("2 runs: 1 stale, 1 done.", told)
+        self.assertIn('"running"', self.read("all/1/status.json"), "a report only looks")
+
     # ---- Strangers' words ------------------------------------------------------------------------
 
     def test_names_cannot_break_out_of_their_data(self):
@@ -350,6 +388,8 @@ class Report(ProgramTest):
         # Killed before its first checkpoint: the journal is what there is.
         self.lehr("report", "out")
         self.assertIn("6 trials: 6 stale.", self.text_of(self.path("out", "report.html"), charts=1))
+        self.lehr("report", trial)
+        self.assertIn("State stale: its worker was killed; lehr sweep SWEEP -o ", self.text_of(self.path(trial, "report.html"), charts=5))
 
     def test_a_sweep_without_any_trial_yet(self):
         self.sweep()

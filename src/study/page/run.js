@@ -13,7 +13,7 @@ function runSentence(run) {
   const r = run.result;
   if (!r) {
     const s = run.status;
-    return "State " + s.state + ", at scan " + show(s.scan) + (s.scans ? " of " + show(s.scans) : "") + ". Last written " + s.updated + ".";
+    return "State " + s.state + (s.way ? ": " + s.way + ". At scan " : ", at scan ") + show(s.scan) + (s.scans ? " of " + show(s.scans) : "") + ". Last written " + s.updated + ".";
   }
   const rows = run.plan.method === "tempering" ? count(r.rungs, "rung") + " × " + count(r.copies, "copy").replace("copys", "copies")
     : count(r.rows, "row");
