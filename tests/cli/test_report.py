@@ -138,7 +138,11 @@ class Report(ProgramTest):
         os.remove(self.path("run", "result.json"))
         self.lehr("report", "run")
         self.check_page(self.path("run", "report.html"), charts=5)
-        self.assertIn("not finished", self.browser.evaluate("document.body.textContent"))
+        told = self.browser.evaluate("document.body.innerText")
+        self.assertIn("not finished", told)
+        self.assertGreater(self.browser.evaluate("data.curves.swap_acceptance.filter(isNumber).length"), 0)
+        self.assertNotIn("No swap", told)
+        self.assertIn("reckoned with a result, and this run has none", told)
 
     def killed(self, name, seed=1):
         """A run that was killed once its swaps have been observed."""
@@ -469,6 +473,22 @@ class Report(ProgramTest):
         self.lehr("report", "out")
         told = self.text_of(self.path("out", "report.html"), charts=2)
         self.assertRegex(told, r"\(network.init.scale 1e\+?30, seed 2\): .*finite")
+
+    def pruned(self):
+        """A sweep of four points of two trials each, and its pruned trials."""
+        self.write("sweep.yaml", "base: tiny.yaml\naxes: {temperatures.rungs: [3, 4, 5, 6], seed: [1, 2]}\n"
+                   "objective: {metric: best.validation.loss, over: seed}\nprune: {kind: sha, min_scans: 20, eta: 2}\n")
+        self.lehr("sweep", "sweep.yaml", "-q", "-o", "out")
+        states = {name: json.loads(self.read("out/trials", name, "status.json"))["state"] for name in self.left_behind("out", "trials")}
+        return [name for name, state in states.items() if state == "pruned"]
+
+    def test_a_pruned_trial_has_ended_and_nothing_is_wrong(self):
+        trial = "out/trials/" + self.pruned()[0]
+        self.lehr("report", trial)
+        told = self.text_of(self.path(trial, "report.html"), charts=5)
+        self.assertRegex(told, "Pruned at scan [24]0 of 60: its sweep went on with better points.")
+        self.assertIn("Nothing looks wrong.", told)
+        self.assertNotIn("not finished", told)
 
     def test_one_trial_is_no_trials(self):
         self.write("sweep.yaml", "base: tiny.yaml\naxes: {seed: [1]}\n")
