@@ -391,7 +391,10 @@ class Report(ProgramTest):
 
         # Killed before its first checkpoint: the journal is what there is.
         self.lehr("report", "out")
-        self.assertIn("6 trials: 6 stale.", self.text_of(self.path("out", "report.html"), charts=1))
+        told = self.text_of(self.path("out", "report.html"), charts=1)
+        for words in ("6 trials: 6 stale.", "Trials that have not ended", "How far 6 trials that have not ended came", "have not ended (6 stale): from blue"):
+            self.assertIn(words, told)
+        self.assertNotIn("at work", told)
         self.lehr("report", trial)
         self.assertIn("State stale: its worker was killed; lehr sweep SWEEP -o ", self.text_of(self.path(trial, "report.html"), charts=5))
 

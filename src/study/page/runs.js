@@ -32,10 +32,8 @@ function metricChoice(redraw) {
 }
 
 function comparedSentence() {
-  const states = {};
-  data.runs.forEach((run) => { states[run.state] = (states[run.state] || 0) + 1; });
   const axes = data.axes.map((a) => a.key).join(", ");
-  return count(data.runs.length, "run") + ": " + Object.entries(states).map(([s, n]) => show(n) + " " + s).join(", ") + ". " +
+  return count(data.runs.length, "run") + ": " + tallyWords(tallyOf(data.runs)) + ". " +
     (axes ? "Their configs differ in " + axes + "." : data.runs.length > 1 ? "Their configs differ in nothing that is compared." : "");
 }
 
