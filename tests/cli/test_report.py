@@ -178,7 +178,7 @@ class Report(ProgramTest):
         self.assertIn("State stale: the process was killed; lehr resume all/1 goes on with it. At scan ", told)
         self.assertIn("not finished (state stale)", told)
         self.assertNotIn("running", told)
-        told = self.text_of(self.path("all/report.html"), charts=2)
+        told = self.text_of(self.path("all/report.html"), charts=1)
         self.assertIn("2 runs: 1 stale, 1 done.", told)
         self.assertIn('"running"', self.read("all/1/status.json"), "a report only looks")
 
@@ -474,13 +474,14 @@ class Report(ProgramTest):
         self.write("sweep.yaml", "base: tiny.yaml\naxes: {network.init.scale: [1, 1e30], seed: [1, 2]}\n")
         self.lehr("sweep", "sweep.yaml", "-q", "-o", "out", code=3)
         self.lehr("report", "out")
-        told = self.text_of(self.path("out", "report.html"), charts=2)
+        told = self.text_of(self.path("out", "report.html"), charts=1)
         self.assertRegex(told, r"\(network.init.scale 1e\+?30, seed 2\): .*finite")
+        self.assertIn("nothing to compare for network.init.scale", told)  # the other value has failed
 
-    def pruned(self):
+    def pruned(self, least=20):
         """A sweep of four points of two trials each, and its pruned trials."""
         self.write("sweep.yaml", "base: tiny.yaml\naxes: {temperatures.rungs: [3, 4, 5, 6], seed: [1, 2]}\n"
-                   "objective: {metric: best.validation.loss, over: seed}\nprune: {kind: sha, min_scans: 20, eta: 2}\n")
+                   "objective: {metric: best.validation.loss, over: seed}\nprune: {kind: sha, min_scans: %d, eta: 2}\n" % least)
         self.lehr("sweep", "sweep.yaml", "-q", "-o", "out")
         states = {name: json.loads(self.read("out/trials", name, "status.json"))["state"] for name in self.left_behind("out", "trials")}
         return [name for name, state in states.items() if state == "pruned"]
@@ -492,6 +493,24 @@ class Report(ProgramTest):
         self.assertRegex(told, "Pruned at scan [24]0 of 60: its sweep went on with better points.")
         self.assertIn("Nothing looks wrong.", told)
         self.assertNotIn("not finished", told)
+
+    def test_means_over_finished_trials_say_how_many_were_pruned(self):
+        self.assertEqual(len(self.pruned(least=40)), 4)
+        self.lehr("report", "out")
+        told = self.text_of(self.path("out/report.html"), charts=2)
+        self.assertIn("4 pruned are left out, so values of which many were pruned look better here than they are.", told)
+        self.assertNotIn("nothing to compare", told)
+        heads = self.browser.evaluate("[...document.querySelectorAll('.rows th')].map((h) => h.textContent)")
+        self.assertEqual(heads[:5], ["run", "temperatures.rungs", "seed", "state", "validation loss"])
+        states = self.browser.evaluate("[...document.querySelectorAll('.rows tbody tr')].map((r) => r.cells[3].textContent)")
+        self.assertEqual(sorted(states), 4 * ["done, scans"] + 4 * ["pruned"])
+
+    def test_one_value_is_nothing_to_compare(self):
+        self.assertEqual(len(self.pruned()), 6)
+        self.lehr("report", "out")
+        told = self.text_of(self.path("out/report.html"), charts=1)
+        self.assertIn("There is nothing to compare for temperatures.rungs: the runs that finished have one value only.", told)
+        self.assertNotIn("Effect of", told)
 
     def test_one_trial_is_no_trials(self):
         self.write("sweep.yaml", "base: tiny.yaml\naxes: {seed: [1]}\n")
