@@ -532,6 +532,9 @@ class Report(ProgramTest):
         for width in (400, 1200):
             for scheme in ("light", "dark"):
                 self.check_page(self.path("chains", "report.html"), charts=6, width=width, scheme=scheme)
+        told = self.browser.evaluate("document.body.innerText")
+        self.assertIn("of the share that reached the target Wilson's.", told)
+        self.assertIn("All proposals spent, divided by the number of runs", told)
         first = page_data(self.read("chains", "report.html"))
         again = strict_json(self.lehr(*words, "--json").stdout)
         proposals = [[s["proposals"], s["tts99_proposals"], s["success"]] for s in again["splits"]]
