@@ -7,7 +7,7 @@
 #include "cli/console.h"
 #include "cli/signals.h"
 #include "cli/standing.h"
-#include "study/judge.h"
+#include "study/finding.h"
 #include "study/progress.h"
 #include "study/result.h"
 
@@ -57,7 +57,7 @@ static long long whole_of(const json_t *object, const char *key)
     return (long long)json_integer_value(json_object_get(object, key));
 }
 
-static void add_run(const json_t *status, const lehr_judgement *f, lehr_text *out)
+static void add_run(const json_t *status, const lehr_finding *f, lehr_text *out)
 {
     const json_t *left = json_object_get(status, "time_left_s");
     lehr_text_add(out, "%-12s  %s %s\n%-12s  %s, scan %lld", "run", text_of(status, "name"),
@@ -77,7 +77,7 @@ static void add_run(const json_t *status, const lehr_judgement *f, lehr_text *ou
         lehr_text_add(out, "%-12s  %s\n", "error", text_of(status, "error"));
 }
 
-static lehr_status print_run(json_t *status, const lehr_judgement *f, bool json)
+static lehr_status print_run(json_t *status, const lehr_finding *f, bool json)
 {
     if (json) {
         json_object_set_new(status, "state", json_string(f->state));
@@ -91,9 +91,9 @@ static lehr_status print_run(json_t *status, const lehr_judgement *f, bool json)
 static lehr_status look_at_run(const char *path, bool json, bool *moves)
 {
     json_t *status = NULL;
-    lehr_judgement f;
-    LEHR_TRY(lehr_judge_read(path, &status));
-    lehr_status done = lehr_judge(path, &status, &f);
+    lehr_finding f;
+    LEHR_TRY(lehr_run_status_read(path, &status));
+    lehr_status done = lehr_finding_of(path, &status, &f);
     *moves = f.moves;
     if (done == LEHR_OK)
         done = print_run(status, &f, json);

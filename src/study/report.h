@@ -48,7 +48,7 @@ typedef struct lehr_report_run {
     const char *dir;
     lehr_config config;
     struct json_t *
-        status; /* its state is what the run is (judge.h), and "way" what leads on, "" where nothing does */
+        status; /* its state is what the run is (finding.h), and "way" what leads on, "" where nothing does */
     struct json_t *result; /* NULL: not finished */
 } lehr_report_run;
 

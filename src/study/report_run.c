@@ -6,7 +6,7 @@
 #include "base/status.h"
 #include "model/file.h"
 #include "study/directory.h"
-#include "study/judge.h"
+#include "study/finding.h"
 #include "study/report.h"
 #include "study/result.h"
 #include "temper/exchange.h"
@@ -20,9 +20,9 @@ static bool is_there(const char *path)
 /* "running" in status.json is what a killed process leaves behind, too. */
 static lehr_status read_status(const char *dir, json_t **out)
 {
-    lehr_judgement found;
+    lehr_finding found;
     LEHR_TRY(lehr_result_read(dir, "status.json", out));
-    LEHR_TRY(lehr_judge(dir, out, &found));
+    LEHR_TRY(lehr_finding_of(dir, out, &found));
     json_t *state = lehr_json_text(found.state); /* before the text that it is made of goes */
     LEHR_CHECK(json_object_set_new(*out, "state", state) == 0 &&
                    json_object_set_new(*out, "way", lehr_json_text(found.way)) == 0,

@@ -1,7 +1,7 @@
-/* judge.h: is a run that says of itself that it is running at work? A process that is killed leaves "running" behind in
+/* finding.h: is a run that says of itself that it is running at work? A process that is killed leaves "running" behind in
  * status.json, so whoever shows a state asks its lock, or the yard of its sweep. Nothing is written. */
-#ifndef LEHR_STUDY_JUDGE_H
-#define LEHR_STUDY_JUDGE_H
+#ifndef LEHR_STUDY_FINDING_H
+#define LEHR_STUDY_FINDING_H
 
 #include <stdbool.h>
 
@@ -10,17 +10,17 @@
 
 struct json_t; /* of jansson */
 
-typedef struct lehr_judgement {
+typedef struct lehr_finding {
     const char *state;           /* what it is; it lives as long as the status it was found with */
     bool moves;                  /* there is something to wait for */
     char way[3 * LEHR_PATH_MAX]; /* that leads on; "": none */
-} lehr_judgement;
+} lehr_finding;
 
-/* Judge the run in the directory `path` by its status.json, *status, which is read again, into *status, where it
+/* Look at the run in the directory `path` whose status.json is *status, which is read again, into *status, where it
  * says "running". Fails with LEHR_ERR_EXISTS when it cannot be read. */
-lehr_status lehr_judge(const char *path, struct json_t **status, lehr_judgement *out);
+lehr_status lehr_finding_of(const char *path, struct json_t **status, lehr_finding *out);
 
 /* Read status.json of a run. Fails with LEHR_ERR_EXISTS. */
-lehr_status lehr_judge_read(const char *path, struct json_t **out);
+lehr_status lehr_run_status_read(const char *path, struct json_t **out);
 
 #endif

@@ -1,7 +1,7 @@
-/* judge.c: what a run says of itself, and what its lock, or the yard of its sweep, says. */
+/* finding.c: what a run says of itself, and what its lock, or the yard of its sweep, says. */
 #define _DEFAULT_SOURCE /* realpath */
 
-#include "study/judge.h"
+#include "study/finding.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -33,10 +33,10 @@ static bool find_sweep(const char *path, char sweep[LEHR_PATH_MAX], char id[LEHR
     return found;
 }
 
-static lehr_judgement judge_trial(const char *path)
+static lehr_finding judge_trial(const char *path)
 {
     char sweep[LEHR_PATH_MAX], id[LEHR_NAME_MAX];
-    lehr_judgement f = {.state = "unknown"};
+    lehr_finding f = {.state = "unknown"};
     lehr_yard yard;
     lehr_trial_look look;
     if (!find_sweep(path, sweep, id) || lehr_yard_open(sweep, &yard) != LEHR_OK)
@@ -53,9 +53,9 @@ static lehr_judgement judge_trial(const char *path)
 
 /* ---- A run on its own -------------------------------------------------------------------------- */
 
-static lehr_judgement judge_lock(const char *path)
+static lehr_finding judge_lock(const char *path)
 {
-    lehr_judgement f = {.state = "running", .moves = true};
+    lehr_finding f = {.state = "running", .moves = true};
     switch (lehr_lock_look(path)) {
     case LEHR_LOCK_HELD: break;
     case LEHR_LOCK_UNKNOWN:
@@ -65,7 +65,7 @@ static lehr_judgement judge_lock(const char *path)
                  "lives");
         break;
     case LEHR_LOCK_FREE:
-        f = (lehr_judgement){.state = "stale"};
+        f = (lehr_finding){.state = "stale"};
         snprintf(f.way, sizeof f.way, "the process was killed; lehr resume %s goes on with it",
                  path);
         break;
@@ -73,7 +73,7 @@ static lehr_judgement judge_lock(const char *path)
     return f;
 }
 
-lehr_status lehr_judge_read(const char *path, json_t **out)
+lehr_status lehr_run_status_read(const char *path, json_t **out)
 {
     LEHR_CHECK(lehr_result_read(path, "status.json", out) == LEHR_OK, LEHR_ERR_EXISTS,
                "%s is not the directory of a run or a sweep", path);
@@ -86,7 +86,7 @@ static bool says_running(const json_t *status)
 }
 
 /* A process that is killed leaves "running" behind. What it wrote between our two looks is no such thing. */
-static lehr_status judge_running(const char *path, json_t **status, lehr_judgement *out)
+static lehr_status judge_running(const char *path, json_t **status, lehr_finding *out)
 {
     char owner[LEHR_PATH_MAX];
     json_t *before = NULL;
@@ -96,17 +96,17 @@ static lehr_status judge_running(const char *path, json_t **status, lehr_judgeme
         json_decref(before);
         before = *status;
         *out = access(owner, F_OK) == 0 ? judge_trial(path) : judge_lock(path);
-        LEHR_TRY(lehr_judge_read(path, status));
+        LEHR_TRY(lehr_run_status_read(path, status));
         same = json_equal(before, *status);
     } while (!same && !out->moves && says_running(*status));
     json_decref(before);
     if (!says_running(*status))
-        *out = (lehr_judgement){.state = state_of(*status)};
+        *out = (lehr_finding){.state = state_of(*status)};
     return LEHR_OK;
 }
 
-lehr_status lehr_judge(const char *path, json_t **status, lehr_judgement *out)
+lehr_status lehr_finding_of(const char *path, json_t **status, lehr_finding *out)
 {
-    *out = (lehr_judgement){.state = state_of(*status)};
+    *out = (lehr_finding){.state = state_of(*status)};
     return says_running(*status) ? judge_running(path, status, out) : LEHR_OK;
 }
