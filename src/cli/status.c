@@ -1,19 +1,13 @@
 /* status.c: `lehr status`: how far a run or a sweep is, from what its directory says. Nothing is written. */
-#define _DEFAULT_SOURCE /* realpath */
-
 #include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/signals.h"
 #include "cli/standing.h"
-#include "study/lock.h"
+#include "study/finding.h"
 #include "study/progress.h"
 #include "study/result.h"
 
@@ -63,99 +57,7 @@ static long long whole_of(const json_t *object, const char *key)
     return (long long)json_integer_value(json_object_get(object, key));
 }
 
-/* How a run that says of itself that it is running can be found. */
-typedef struct finding {
-    const char *state;           /* what it is */
-    bool moves;                  /* there is something to wait for */
-    char way[3 * LEHR_PATH_MAX]; /* that leads on; "": none */
-} finding;
-
-/* ---- A trial: its sweep's workers are who has it ------------------------------------------------ */
-
-/* <sweep>/trials/<id>, as the system calls it. False: it is elsewhere. */
-static bool find_sweep(const char *path, char sweep[LEHR_PATH_MAX], char id[LEHR_NAME_MAX])
-{
-    char trials[LEHR_PATH_MAX], name[LEHR_NAME_MAX];
-    char *whole = realpath(path, NULL);
-    const bool found = whole != NULL && lehr_path_split(whole, trials, id) == LEHR_OK &&
-                       lehr_path_split(trials, sweep, name) == LEHR_OK && lehr_yard_is(sweep);
-    free(whole);
-    return found;
-}
-
-static finding judge_trial(const char *path)
-{
-    char sweep[LEHR_PATH_MAX], id[LEHR_NAME_MAX];
-    finding f = {.state = "unknown"};
-    lehr_yard yard;
-    lehr_trial_look look;
-    if (!find_sweep(path, sweep, id) || lehr_yard_open(sweep, &yard) != LEHR_OK)
-        return f;
-    lehr_trial_look_at(&yard, id, &look);
-    lehr_yard_close(&yard);
-    f.moves = look.state == LEHR_TRIAL_RUNNING;
-    f.state = look.unknown ? "unknown" : lehr_trial_state_name(look.state);
-    if (look.state == LEHR_TRIAL_CHECKPOINTED || look.state == LEHR_TRIAL_STALE)
-        snprintf(f.way, sizeof f.way, "its worker was killed; lehr sweep SWEEP -o %s %s", sweep,
-                 look.state == LEHR_TRIAL_STALE ? "begins it again" : "goes on with it");
-    return f;
-}
-
-/* ---- A run on its own -------------------------------------------------------------------------- */
-
-static finding judge_lock(const char *path)
-{
-    finding f = {.state = "running", .moves = true};
-    switch (lehr_lock_look(path)) {
-    case LEHR_LOCK_HELD: break;
-    case LEHR_LOCK_UNKNOWN:
-        f.state = "unknown";
-        snprintf(f.way, sizeof f.way,
-                 "nothing here can tell whether the process of another host "
-                 "lives");
-        break;
-    case LEHR_LOCK_FREE:
-        f = (finding){.state = "stale"};
-        snprintf(f.way, sizeof f.way, "the process was killed; lehr resume %s goes on with it",
-                 path);
-        break;
-    }
-    return f;
-}
-
-static lehr_status read_status(const char *path, json_t **out)
-{
-    LEHR_CHECK(lehr_result_read(path, "status.json", out) == LEHR_OK, LEHR_ERR_EXISTS,
-               "%s is not the directory of a run or a sweep", path);
-    return LEHR_OK;
-}
-
-static bool says_running(const json_t *status)
-{
-    return strcmp(text_of(status, "state"), "running") == 0;
-}
-
-/* A process that is killed leaves "running" behind. What it wrote between our two looks is no such thing. */
-static lehr_status judge(const char *path, json_t **status, finding *out)
-{
-    char owner[LEHR_PATH_MAX];
-    json_t *before = NULL;
-    bool same;
-    LEHR_TRY(lehr_path_join(path, "owner", owner));
-    do {
-        json_decref(before);
-        before = *status;
-        *out = access(owner, F_OK) == 0 ? judge_trial(path) : judge_lock(path);
-        LEHR_TRY(read_status(path, status));
-        same = json_equal(before, *status);
-    } while (!same && !out->moves && says_running(*status));
-    json_decref(before);
-    if (!says_running(*status))
-        *out = (finding){.state = text_of(*status, "state")};
-    return LEHR_OK;
-}
-
-static void add_run(const json_t *status, const finding *f, lehr_text *out)
+static void add_run(const json_t *status, const lehr_finding *f, lehr_text *out)
 {
     const json_t *left = json_object_get(status, "time_left_s");
     lehr_text_add(out, "%-12s  %s %s\n%-12s  %s, scan %lld", "run", text_of(status, "name"),
@@ -175,7 +77,7 @@ static void add_run(const json_t *status, const finding *f, lehr_text *out)
         lehr_text_add(out, "%-12s  %s\n", "error", text_of(status, "error"));
 }
 
-static lehr_status print_run(json_t *status, const finding *f, bool json)
+static lehr_status print_run(json_t *status, const lehr_finding *f, bool json)
 {
     if (json) {
         json_object_set_new(status, "state", json_string(f->state));
@@ -189,13 +91,9 @@ static lehr_status print_run(json_t *status, const finding *f, bool json)
 static lehr_status look_at_run(const char *path, bool json, bool *moves)
 {
     json_t *status = NULL;
-    finding f = {.state = ""};
-    LEHR_TRY(read_status(path, &status));
-    lehr_status done = LEHR_OK;
-    if (says_running(status))
-        done = judge(path, &status, &f);
-    else
-        f.state = text_of(status, "state");
+    lehr_finding f;
+    LEHR_TRY(lehr_run_status_read(path, &status));
+    lehr_status done = lehr_finding_of(path, &status, &f);
     *moves = f.moves;
     if (done == LEHR_OK)
         done = print_run(status, &f, json);

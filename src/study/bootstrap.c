@@ -58,7 +58,9 @@ lehr_interval lehr_share(int32_t successes, int32_t n)
     const double p = (double)successes / n, zz = z95 * z95 / n;
     const double middle = (p + zz / 2) / (1 + zz);
     const double half = z95 * sqrt(p * (1 - p) / n + zz / (4.0 * n)) / (1 + zz);
-    return (lehr_interval){p, fmax(0, middle - half), fmin(1, middle + half)};
+    /* None and all are ends themselves; what rounding leaves of them is no share. */
+    return (lehr_interval){p, successes == 0 ? 0 : middle - half,
+                           successes == n ? 1 : middle + half};
 }
 
 double lehr_mean(double *values, int32_t n)

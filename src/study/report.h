@@ -51,7 +51,8 @@ bool lehr_run_list_names(const lehr_run_list *list, const char *run);
 typedef struct lehr_report_run {
     const char *dir;
     lehr_config config;
-    struct json_t *status;
+    struct json_t *
+        status; /* its state is what the run is (finding.h), and "way" what leads on, "" where nothing does */
     struct json_t *result; /* NULL: not finished */
     bool gone;             /* after a failure: a file of it is not to be had */
 } lehr_report_run;

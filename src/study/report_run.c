@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "model/file.h"
 #include "study/directory.h"
+#include "study/finding.h"
 #include "study/report.h"
 #include "study/result.h"
 #include "temper/exchange.h"
@@ -16,12 +17,25 @@ static bool is_there(const char *path)
     return stat(path, &about) == 0;
 }
 
+/* "running" in status.json is what a killed process leaves behind, too. */
+static lehr_status read_status(const char *dir, json_t **out)
+{
+    lehr_finding found;
+    LEHR_TRY(lehr_result_read(dir, "status.json", out));
+    LEHR_TRY(lehr_finding_of(dir, out, &found));
+    json_t *state = lehr_json_text(found.state); /* before the text that it is made of goes */
+    LEHR_CHECK(json_object_set_new(*out, "state", state) == 0 &&
+                   json_object_set_new(*out, "way", lehr_json_text(found.way)) == 0,
+               LEHR_ERR_MEMORY, "out of memory for a report");
+    return LEHR_OK;
+}
+
 static lehr_status read_files(lehr_report_run *run)
 {
     char path[LEHR_PATH_MAX];
     LEHR_TRY(lehr_path_join(run->dir, "config.yaml", path));
     LEHR_TRY(lehr_config_load(path, NULL, 0, &run->config));
-    LEHR_TRY(lehr_result_read(run->dir, "status.json", &run->status));
+    LEHR_TRY(read_status(run->dir, &run->status));
     LEHR_TRY(lehr_path_join(run->dir, "result.json", path));
     return is_there(path) ? lehr_result_read(run->dir, "result.json", &run->result) : LEHR_OK;
 }

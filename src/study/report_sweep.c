@@ -93,7 +93,8 @@ lehr_status lehr_report_sweeps_find(const lehr_report_sweeps *sweeps, const char
     lehr_report_sweep *s = &sweeps->sweep[out->number];
     lehr_work_trial trial = {.id = id};
     const json_t *place = json_object_get(s->index, id);
-    out->state = lehr_work_look(&s->yard, &trial);
+    lehr_work_look(&s->yard, &trial);
+    out->state = trial.state;
     if (place == NULL)
         return LEHR_OK;
     out->entry = (int32_t)json_integer_value(place);
@@ -191,8 +192,9 @@ static json_t *json_curves(const lehr_report_sweep *s)
         const json_t *columns = s->work[i].columns, *scans = json_object_get(columns, "scan"),
                      *values = find_column(&s->ledger, columns, &name);
         if (scans != NULL && values != NULL)
-            json_array_append_new(list, json_pack("{s:s, s:O, s:O}", "id", s->work[i].id, "scans",
-                                                  scans, "values", values));
+            json_array_append_new(list, json_pack("{s:s, s:s, s:O, s:O}", "id", s->work[i].id,
+                                                  "state", lehr_trial_state_name(s->work[i].state),
+                                                  "scans", scans, "values", values));
     }
     return json_pack("{s:s, s:o}", "metric", name, "trials", list);
 }

@@ -45,7 +45,7 @@ const lehr_report_sweep *lehr_report_sweeps_one(const lehr_report_sweeps *sweeps
 /* Is this key averaged over, in every sweep that has it as an axis, and in one at least? */
 bool lehr_report_sweeps_over(const lehr_report_sweeps *sweeps, const char *key);
 
-/* A list of them: their standing (standing.h), goal, axes with their values, and the curves of trials at work. */
+/* A list of them: their standing (standing.h), goal, axes with their values, and the curves of trials that have not ended. */
 lehr_status lehr_report_sweeps_json(const lehr_report_sweeps *sweeps, struct json_t **out);
 
 #endif

@@ -55,7 +55,7 @@ static void warn_end(const lehr_report_run *run, json_t *list)
     const char *state = text(run->status, "state"), *stop = text(run->result, "stop");
     if (strcmp(state, "failed") == 0)
         warn(list, "The run failed: %s", text(run->status, "error"));
-    else if (run->result == NULL)
+    else if (run->result == NULL && strcmp(state, "pruned") != 0) /* that is an end */
         warn(list, "The run is not finished (state %s): only what it has observed so far is shown.",
              state);
     if (strcmp(stop, "signal") == 0 || strcmp(stop, "wall") == 0)

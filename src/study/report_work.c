@@ -25,14 +25,14 @@ typedef struct reading {
     json_t *index; /* id: its place */
 } reading;
 
-lehr_trial_state lehr_work_look(const lehr_yard *yard, lehr_work_trial *trial)
+void lehr_work_look(const lehr_yard *yard, lehr_work_trial *trial)
 {
     lehr_trial_look look;
     lehr_trial_look_at(yard, trial->id, &look);
     lehr_text_copy(trial->worker, sizeof trial->worker, look.owner);
     lehr_text_copy(trial->pack, sizeof trial->pack, look.pack);
+    trial->state = look.state;
     trial->rank = -1;
-    return look.state;
 }
 
 /* -1: the crate has nothing to do with the trial. A crate is "<worker>.<number>". */

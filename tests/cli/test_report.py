@@ -138,7 +138,49 @@ class Report(ProgramTest):
         os.remove(self.path("run", "result.json"))
         self.lehr("report", "run")
         self.check_page(self.path("run", "report.html"), charts=5)
-        self.assertIn("not finished", self.browser.evaluate("document.body.textContent"))
+        told = self.browser.evaluate("document.body.innerText")
+        self.assertIn("not finished", told)
+        self.assertGreater(self.browser.evaluate("data.curves.swap_acceptance.filter(isNumber).length"), 0)
+        self.assertNotIn("No swap", told)
+        self.assertIn("reckoned with a result, and this run has none", told)
+
+    def killed(self, name, seed=1):
+        """A run that was killed once its swaps have been observed."""
+        words = ("-s", "stop.scans=100000000", "-s", "output.observe=1000", "-s", "output.checkpoint_s=0.05", "-s", "seed=%d" % seed)
+        process = self.start("run", "tiny.yaml", "-q", "-o", name, *words)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        self.wait_until(process, lambda: len(self.read(name, "events.jsonl").splitlines()) > 3)
+        return process
+
+    def wait_until(self, process, what):
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                if what():
+                    return
+            except FileNotFoundError:
+                pass
+            self.assertIsNone(process.poll())
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
+    def test_a_run_that_was_killed_is_not_called_running(self):
+        process = self.killed("all/1")
+        self.lehr("report", "all/1")
+        self.assertEqual(page_data(self.read("all/1/report.html"))["status"]["state"], "running")
+        process.kill()
+        process.wait()
+        self.run_tiny("all/2", "seed=2")
+        self.lehr("report", "all/1")
+        self.lehr("report", "all")
+        told = self.text_of(self.path("all/1/report.html"), charts=5)
+        self.assertIn("State stale: the process was killed; lehr resume all/1 goes on with it. At scan ", told)
+        self.assertIn("not finished (state stale)", told)
+        self.assertNotIn("running", told)
+        told = self.text_of(self.path("all/report.html"), charts=1)
+        self.assertIn("2 runs: 1 stale, 1 done.", told)
+        self.assertIn('"running"', self.read("all/1/status.json"), "a report only looks")
 
     # ---- Strangers' words ------------------------------------------------------------------------
 
@@ -349,7 +391,12 @@ class Report(ProgramTest):
 
         # Killed before its first checkpoint: the journal is what there is.
         self.lehr("report", "out")
-        self.assertIn("6 trials: 6 stale.", self.text_of(self.path("out", "report.html"), charts=1))
+        told = self.text_of(self.path("out", "report.html"), charts=1)
+        for words in ("6 trials: 6 stale.", "Trials that have not ended", "How far 6 trials that have not ended came", "have not ended (6 stale): from blue"):
+            self.assertIn(words, told)
+        self.assertNotIn("at work", told)
+        self.lehr("report", trial)
+        self.assertIn("State stale: its worker was killed; lehr sweep SWEEP -o ", self.text_of(self.path(trial, "report.html"), charts=5))
 
     def test_a_sweep_without_any_trial_yet(self):
         self.sweep()
@@ -427,8 +474,43 @@ class Report(ProgramTest):
         self.write("sweep.yaml", "base: tiny.yaml\naxes: {network.init.scale: [1, 1e30], seed: [1, 2]}\n")
         self.lehr("sweep", "sweep.yaml", "-q", "-o", "out", code=3)
         self.lehr("report", "out")
-        told = self.text_of(self.path("out", "report.html"), charts=2)
+        told = self.text_of(self.path("out", "report.html"), charts=1)
         self.assertRegex(told, r"\(network.init.scale 1e\+?30, seed 2\): .*finite")
+        self.assertIn("nothing to compare for network.init.scale", told)  # the other value has failed
+
+    def pruned(self, least=20):
+        """A sweep of four points of two trials each, and its pruned trials."""
+        self.write("sweep.yaml", "base: tiny.yaml\naxes: {temperatures.rungs: [3, 4, 5, 6], seed: [1, 2]}\n"
+                   "objective: {metric: best.validation.loss, over: seed}\nprune: {kind: sha, min_scans: %d, eta: 2}\n" % least)
+        self.lehr("sweep", "sweep.yaml", "-q", "-o", "out")
+        states = {name: json.loads(self.read("out/trials", name, "status.json"))["state"] for name in self.left_behind("out", "trials")}
+        return [name for name, state in states.items() if state == "pruned"]
+
+    def test_a_pruned_trial_has_ended_and_nothing_is_wrong(self):
+        trial = "out/trials/" + self.pruned()[0]
+        self.lehr("report", trial)
+        told = self.text_of(self.path(trial, "report.html"), charts=5)
+        self.assertRegex(told, "Pruned at scan [24]0 of 60: its sweep went on with better points.")
+        self.assertIn("Nothing looks wrong.", told)
+        self.assertNotIn("not finished", told)
+
+    def test_means_over_finished_trials_say_how_many_were_pruned(self):
+        self.assertEqual(len(self.pruned(least=40)), 4)
+        self.lehr("report", "out")
+        told = self.text_of(self.path("out/report.html"), charts=2)
+        self.assertIn("4 pruned are left out, so values of which many were pruned look better here than they are.", told)
+        self.assertNotIn("nothing to compare", told)
+        heads = self.browser.evaluate("[...document.querySelectorAll('.rows th')].map((h) => h.textContent)")
+        self.assertEqual(heads[:5], ["run", "temperatures.rungs", "seed", "state", "validation loss"])
+        states = self.browser.evaluate("[...document.querySelectorAll('.rows tbody tr')].map((r) => r.cells[3].textContent)")
+        self.assertEqual(sorted(states), 4 * ["done, scans"] + 4 * ["pruned"])
+
+    def test_one_value_is_nothing_to_compare(self):
+        self.assertEqual(len(self.pruned()), 6)
+        self.lehr("report", "out")
+        told = self.text_of(self.path("out/report.html"), charts=1)
+        self.assertIn("There is nothing to compare for temperatures.rungs: the runs that finished have one value only.", told)
+        self.assertNotIn("Effect of", told)
 
     def test_one_trial_is_no_trials(self):
         self.write("sweep.yaml", "base: tiny.yaml\naxes: {seed: [1]}\n")
@@ -450,6 +532,9 @@ class Report(ProgramTest):
         for width in (400, 1200):
             for scheme in ("light", "dark"):
                 self.check_page(self.path("chains", "report.html"), charts=6, width=width, scheme=scheme)
+        told = self.browser.evaluate("document.body.innerText")
+        self.assertIn("of the share that reached the target Wilson's.", told)
+        self.assertIn("All proposals spent, divided by the number of runs", told)
         first = page_data(self.read("chains", "report.html"))
         again = strict_json(self.lehr(*words, "--json").stdout)
         proposals = [[s["proposals"], s["tts99_proposals"], s["success"]] for s in again["splits"]]

@@ -78,6 +78,16 @@ Test(bootstrap, a_share_has_wilsons_interval)
     cr_assert_float_eq(all.low, 0.7225, 5e-4);
 }
 
+/* EXACT: none and all of the trials are ends of their intervals, whatever their number. */
+Test(bootstrap, no_success_begins_at_zero_and_all_of_them_end_at_one)
+{
+    for (int32_t n = 1; n <= 1000; n++) {
+        const lehr_interval none = lehr_share(0, n), all = lehr_share(n, n);
+        cr_assert(none.low == 0 && none.high > 0 && none.high < 1, "0 of %d from %g", n, none.low);
+        cr_assert(all.high == 1 && all.low > 0 && all.low < 1, "all of %d to %.17g", n, all.high);
+    }
+}
+
 /* EXACT up to the rounding of log 100. */
 Test(bootstrap, tts_is_all_that_was_spent_over_the_successes)
 {

@@ -42,6 +42,17 @@ function count(number, noun) {
   return show(number) + " " + noun + (number === 1 ? "" : "s");
 }
 
+/* How many of a list are in which state; and such numbers in words: "2 done, 1 stale". */
+function tallyOf(list) {
+  const states = {};
+  list.forEach(({ state }) => { states[state] = (states[state] || 0) + 1; });
+  return states;
+}
+
+function tallyWords(states) {
+  return Object.entries(states).filter(([, n]) => n > 0).map(([state, n]) => show(n) + " " + state).join(", ");
+}
+
 /* A table; cells that are strings stand to the left. `chosen`: indices of rows to set off. */
 function table(head, rows, chosen) {
   const words = head.map((_, column) => rows.some((row) => typeof row[column] === "string"));

@@ -60,7 +60,7 @@ function showChains() {
     el("div", { class: "warnings" }, el("strong", {}, "What to take"), el("ul", {}, data.advice.map((line) => el("li", {}, line)))),
     section("Until the target", el("div", { class: "charts" },
       splitFigure("tts99_proposals", "Proposals to the target, 99 % sure", tts("proposals"),
-        "ln 100 times all proposals spent, over the number of runs that reached the target: exact where successes come at a constant rate, up to 4.6 times too long where all come late and close together. Lines end where none did."),
+        "All proposals spent, divided by the number of runs that reached the target, times ln 100 (4.6): exact where successes come at a constant rate, up to 4.6 times too long where all come late and close together. Lines end where none did."),
       splitFigure("tts99_seconds", "Seconds to the target, 99 % sure", tts("seconds"),
         "The same in wall-clock time of this machine (" + data.cpu + "), and of what else it did meanwhile."),
       splitFigure("proposals", "Proposals to the target, median", { label: "proposals", log: true },
@@ -73,6 +73,6 @@ function showChains() {
     section("All splits", table(["split", "reached the target", "proposals, median", "seconds, median", "proposals, 99 %", "seconds, 99 %", "lowest energy"],
       data.splits.map((s) => [s.name, range(s.success), range(s.proposals), range(s.seconds), range(s.tts99_proposals),
         range(s.tts99_seconds), range(s.energy)])),
-    el("p", { class: "faint" }, "In brackets 95 % intervals: the bootstrap over seeds, with the same resamples each time.")),
+    el("p", { class: "faint" }, "In brackets 95 % intervals: the bootstrap over seeds, with the same resamples each time; of the share that reached the target Wilson's.")),
   ];
 }

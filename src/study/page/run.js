@@ -13,7 +13,10 @@ function runSentence(run) {
   const r = run.result;
   if (!r) {
     const s = run.status;
-    return "State " + s.state + ", at scan " + show(s.scan) + (s.scans ? " of " + show(s.scans) : "") + ". Last written " + s.updated + ".";
+    const at = show(s.scan) + (s.scans ? " of " + show(s.scans) : "");
+    const what = s.state === "pruned" ? "Pruned at scan " + at + ": its sweep went on with better points"
+      : "State " + s.state + (s.way ? ": " + s.way + ". At scan " : ", at scan ") + at;
+    return what + ". Last written " + s.updated + ".";
   }
   const rows = run.plan.method === "tempering" ? count(r.rungs, "rung") + " × " + count(r.copies, "copy").replace("copys", "copies")
     : count(r.rows, "row");
@@ -161,6 +164,7 @@ function flowFigure(run, rung, flow) {
 }
 
 function trips(run, exchange) {
+  if (!run.result) return el("p", {}, "How its pairs of rungs swap is reckoned with a result, and this run has none.");
   if (!isNumber(exchange.barrier)) return el("p", {}, "No swap has been tried.");
   return facts([
     ["round trips", show(exchange.round_trips)],

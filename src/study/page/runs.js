@@ -32,10 +32,8 @@ function metricChoice(redraw) {
 }
 
 function comparedSentence() {
-  const states = {};
-  data.runs.forEach((run) => { states[run.state] = (states[run.state] || 0) + 1; });
   const axes = data.axes.map((a) => a.key).join(", ");
-  return count(data.runs.length, "run") + ": " + Object.entries(states).map(([s, n]) => show(n) + " " + s).join(", ") + ". " +
+  return count(data.runs.length, "run") + ": " + tallyWords(tallyOf(data.runs)) + ". " +
     (axes ? "Their configs differ in " + axes + "." : data.runs.length > 1 ? "Their configs differ in nothing that is compared." : "");
 }
 
@@ -95,8 +93,8 @@ function compareCells(a, b) {
 function sortableTable() {
   const columns = [
     { name: "run", of: (run) => run.id || run.dir }, ...data.axes.map((a, i) => ({ name: a.key, of: (run) => run.values[i] })),
-    ...data.metrics.map((m, i) => ({ name: m.name, of: (run) => run.metrics[i] })),
     { name: "state", of: (run) => run.state + (run.stop ? ", " + run.stop : "") + (run.part ? "" : ", no longer of the sweep") },
+    ...data.metrics.map((m, i) => ({ name: m.name, of: (run) => run.metrics[i] })),
   ];
   const body = el("tbody", {});
   const onPaper = (name) => name.replaceAll(".", ".\u200b"); /* where a line may break */
@@ -279,12 +277,31 @@ function effectFigure(a) {
   });
 }
 
+/* Does any metric have means of two values or more? */
+function isTold(a) {
+  return data.effects[a].some((levels) => levels.filter((level) => level.runs).length > 1);
+}
+
+/* Those that went on to the end are not a sample of all: of the pruned the worse ones are missing. */
+function leftOut() {
+  const states = tallyOf(counted().filter((run) => run.state === "pruned" || run.state === "failed"));
+  const total = Object.values(states).reduce((sum, n) => sum + n, 0);
+  if (!total) return null;
+  return el("p", {}, "Runs that finished only: " + tallyWords(states) + (total === 1 ? " is" : " are") + " left out" +
+    (states.pruned ? ", so values of which many were pruned look better here than they are." : "."));
+}
+
 function effects() {
   const axes = data.axes.map((_, a) => a).filter((a) => data.effects[a].length);
   if (!axes.length) return null;
-  return section("What each key does on average", el("p", { class: "faint" },
-    "Intervals are the bootstrap over runs. Where they overlap, these runs do not tell the values apart. Seeds share random numbers, " +
-    "so runs of one seed are more alike than the intervals know."), el("div", { class: "charts" }, axes.map(effectFigure)));
+  const told = axes.filter(isTold);
+  const single = axes.filter((a) => !isTold(a)).map((a) => data.axes[a].key).join(", ");
+  return section("What each key does on average",
+    told.length ? [leftOut(), el("p", { class: "faint" },
+      "Intervals are the bootstrap over runs. Where they overlap, these runs do not tell the values apart. Seeds share random numbers, " +
+      "so runs of one seed are more alike than the intervals know.")] : null,
+    single ? el("p", {}, "There is nothing to compare for " + single + ": the runs that finished have one value only.") : null,
+    el("div", { class: "charts" }, told.map(effectFigure)));
 }
 
 /* Charts of a metric need one that some run has. */

@@ -7,7 +7,7 @@ function axisWord(axis) {
 
 /* How far it is, and what it asks for. */
 function sweepSentences(sweep) {
-  const tally = Object.entries(sweep.states).filter(([, n]) => n > 0).map(([state, n]) => show(n) + " " + state).join(", ");
+  const tally = tallyWords(sweep.states);
   const over = sweep.axes.filter((a) => a.over).map((a) => a.key).join(", ");
   const ended = sweep.states.done + sweep.states.pruned + sweep.states.failed;
   return [
@@ -40,7 +40,11 @@ function sweepCurves(sweep) {
   const last = (t) => t.values.filter(isNumber).pop();
   const sign = sweep.goal === "highest" ? -1 : 1;
   const order = [...trials].sort((a, b) => sign * ((last(a) ?? Infinity) - (last(b) ?? Infinity)));
-  return section("Trials at work", el("div", { class: "charts" }, figure(() => {
+  const states = tallyOf(trials);
+  const working = states.running === trials.length;
+  const title = working ? "How " + count(trials.length, "trial") + " at work " + (trials.length === 1 ? "goes" : "go")
+    : "How far " + count(trials.length, "trial") + " that " + (trials.length === 1 ? "has" : "have") + " not ended came";
+  return section(working ? "Trials at work" : "Trials that have not ended", el("div", { class: "charts" }, figure(() => {
     /* Where most have come to 0 a logarithm would show the way there only. */
     const log = trials.filter((t) => last(t) > 0).length > trials.length / 2 && suitsLog(trials.map((t) => ({ points: t.values.map((v) => [0, v]) })));
     const zeros = log && trials.some((t) => t.values.some((v) => isNumber(v) && v <= 0));
@@ -48,11 +52,11 @@ function sweepCurves(sweep) {
     const lines = order.map((t, k) => ({ name: t.id, values: t.values, ramp: k / Math.max(1, order.length - 1), marks: false,
       points: t.scans.map((scan, i) => [scan, place(t.values[i], y)]) }));
     const shown = some(order, 12);
-    return { title: "How " + count(trials.length, "trial") + " at work " + (trials.length === 1 ? "goes" : "go"), x: { label: "scans", tight: true }, y, series: lines.slice(0, 1).map((line) => ({ ...line, name: "best by now", slot: 0 })),
+    return { title, x: { label: "scans", tight: true }, y, series: lines.slice(0, 1).map((line) => ({ ...line, name: "best by now", slot: 0 })),
       bundle: lines.slice(1),
-      caption: "Of the weights chosen so far, in trials that have not ended: from blue, the best by now, to orange." +
+      caption: "Of the weights chosen so far, in trials that have not ended (" + tallyWords(states) + "): from blue, the best by now, to orange." +
         (zeros ? " What is 0 cannot stand on a logarithmic axis." : ""),
-      table: { head: ["trial", "scan", word], rows: shown.map((t) => [t.id, t.scans[t.scans.length - 1], last(t) ?? null]) } };
+      table: { head: ["trial", "state", "scan", word], rows: shown.map((t) => [t.id, t.state, t.scans[t.scans.length - 1], last(t) ?? null]) } };
   }, "wide")));
 }
 
