@@ -17,6 +17,7 @@
 #include "cli/load.h"
 #include "cli/slurm_text.h"
 #include "study/directory.h"
+#include "study/yard.h"
 
 enum {
     TASKS_DEFAULT = 8,
@@ -34,6 +35,7 @@ typedef struct request {
     const lehr_options *options;
     lehr_slurm_job job;
     int64_t data_bytes, rows_bytes; /* of a task */
+    bool exact;                     /* the ids of a sweep's trials are those of the plan on a CPU */
 } request;
 
 /* ---- Options --------------------------------------------------------------------------------- */
@@ -212,6 +214,7 @@ static lehr_status look_at_sweep(request *r)
     lehr_status status = lehr_overrides_collect(r->options, &o);
     if (status == LEHR_OK)
         status = lehr_sweep_load(r->job.file, o.text, o.count, &sweep);
+    r->exact = status == LEHR_OK && sweep->base_config.run.numerics == LEHR_NUMERICS_EXACT;
     if (status == LEHR_OK)
         status = read_devices(r, sweep->base_config.run.backend, sweep->base_config.run.threads);
     lehr_sweep_destroy(&sweep);
@@ -247,6 +250,9 @@ static lehr_status plan_sweep(request *r)
     lehr_status status = lehr_sweep_load(r->job.file, words, 3, &sweep);
     if (status == LEHR_OK)
         status = lehr_trials_plan(sweep, &trials);
+    if (status == LEHR_OK)
+        status = r->exact ? lehr_sweep_check(trials, r->job.name, r->job.dir, "would be")
+                          : lehr_yard_check(r->job.dir);
     if (status == LEHR_OK)
         status = measure_sweep(r, trials);
     lehr_trials_destroy(&trials);

@@ -202,7 +202,12 @@ static lehr_status run_session(session *s, int *code)
     s->worker.trials = s->trials;
     s->worker.yard = &s->yard;
     s->worker.cache_dir = s->cache;
-    if (s->options->given[LEHR_OPTION_DRY_RUN])
+    const bool dry = s->options->given[LEHR_OPTION_DRY_RUN];
+    LEHR_TRY(lehr_sweep_check(s->trials, name, s->dir,
+                              s->options->given[LEHR_OPTION_QUIET] ? NULL
+                              : dry                                ? "would be"
+                                                                   : "is now"));
+    if (dry)
         return lehr_dry_run_print(s->trials, s->worker.shard, s->worker.shards,
                                   s->options->given[LEHR_OPTION_JSON]);
     return work(s, name, code);

@@ -278,27 +278,33 @@ lehr_status lehr_yard_open(const char *path, lehr_yard *out)
 }
 
 /* Is there anything in a directory that no sweep has put there? */
-static bool is_foreign(const lehr_dir *dir)
+static bool is_foreign(const char *path)
 {
-    const int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
+    DIR *list = opendir(path);
     bool foreign = false;
     const struct dirent *entry;
     while (list != NULL && (entry = readdir(list)) != NULL)
         foreign |= entry->d_name[0] != '.' && strcmp(entry->d_name, "workers") != 0;
     if (list != NULL)
         closedir(list);
-    else if (fd >= 0)
-        close(fd);
     return foreign;
+}
+
+/* In this order: what another worker makes meanwhile is foreign only until `trials` is there. */
+lehr_status lehr_yard_check(const char *path)
+{
+    struct stat about;
+    LEHR_CHECK(stat(path, &about) != 0 || S_ISDIR(about.st_mode), LEHR_ERR_EXISTS,
+               "%s exists and is not a directory; choose another with -o", path);
+    LEHR_CHECK(!is_foreign(path) || lehr_yard_is(path), LEHR_ERR_EXISTS,
+               "%s exists and is not the directory of a sweep; choose another with -o", path);
+    return LEHR_OK;
 }
 
 static lehr_status enter(const char *path, lehr_yard *yard)
 {
     LEHR_TRY(lehr_dir_make(path, &yard->dir));
-    /* In this order: what another worker makes meanwhile is foreign only until `trials` is there. */
-    LEHR_CHECK(!is_foreign(&yard->dir) || lehr_yard_is(path), LEHR_ERR_EXISTS,
-               "%s exists and is not the directory of a sweep; choose another with -o", path);
+    LEHR_TRY(lehr_yard_check(path));
     LEHR_TRY(lehr_dir_enter(&yard->dir, "workers", &yard->workers));
     LEHR_TRY(lehr_dir_enter(&yard->dir, "trials", &yard->trials));
     LEHR_TRY(lehr_dir_enter(&yard->dir, "packs", &yard->packs));

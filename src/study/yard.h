@@ -89,6 +89,9 @@ bool lehr_yard_reclaim(const lehr_yard *yard, int *fd);
 /* Open a sweep's directory to look at it. Fails with LEHR_ERR_IO, and with LEHR_ERR_EXISTS when it is no sweep's. */
 lehr_status lehr_yard_open(const char *path, lehr_yard *out);
 
+/* LEHR_ERR_EXISTS when a path holds something else than a sweep's directory, or room for one. */
+lehr_status lehr_yard_check(const char *path);
+
 /* Make or open it to work in it; what killed workers have left half made is removed. `job`: the number of a batch
  * job, and behind a blank which of its starts this is; or "". Fails with LEHR_ERR_EXISTS on a directory that holds
  * something else, and with LEHR_ERR_IO. */

@@ -171,6 +171,18 @@ class Script(SlurmTest):
         self.lehr("run", "tiny.yaml", "-q", "-o", "run")
         self.fails("slurm-script", "tiny.yaml", "-s", "seed=2", "-o", "run", code=73, says="seed is 1 there and 2 here")
         self.script("tiny.yaml", "-o", "run")
+        self.fails("slurm-script", "sweep.yaml", "-o", "run", code=73, says="run exists and is not the directory of a sweep")
+        self.write("small.yaml", "base: tiny.yaml\naxes: {temperatures.rungs: [3], seed: [1, 33]}\n")
+        self.lehr("sweep", "small.yaml", "-q", "-o", "out")
+        before = self.read("out", "sweep.json")
+        says = "out holds another sweep, small; choose another directory with -o"
+        self.fails("slurm-script", "sweep.yaml", "-o", "out", code=73, says=says)
+        self.write("other.yaml", "base: tiny.yaml\naxes: {temperatures.rungs: [3], seed: [1, 33, 34]}\n")
+        done = self.lehr("slurm-script", "other.yaml", "-o", "out", "--backend", "cuda")
+        self.assertIn("out: sweep small would be called other", done.stderr)
+        self.assertEqual(self.read("out", "sweep.json"), before)
+        self.write("tiny.yaml", TINY + "backend: cuda\nnumerics: fast\n")
+        self.script("other.yaml", "-o", "out")  # the ids of its trials are known where the GPU is
 
     def test_the_example_is_what_the_command_prints(self):
         """configs/sweep_iris.sh, but for the places of program and checkout."""

@@ -284,6 +284,7 @@ class Sweep(SweepTest):
         os.mkdir(self.path("mine"))
         self.write("mine/notes", "x")
         self.fails("sweep", "sweep.yaml", "-q", "-o", "mine", code=73, says="mine exists")
+        self.fails("sweep", "sweep.yaml", "--dry-run", "-o", "mine", code=73, says="mine exists and is not")
         self.fails("collect", "mine", code=73, says="mine is not the directory of a sweep")
         self.fails("status", "mine", code=73, says="mine is not the directory of a run or a sweep")
         self.assertEqual(self.left_behind("mine"), ["notes"])
@@ -297,6 +298,8 @@ class Sweep(SweepTest):
         self.write("other.yaml", "base: tiny.yaml\naxes: {loss.l2: [0.1, 0.2]}\n")
         says = "out holds another sweep, sweep; choose another directory with -o"
         self.fails("sweep", "other.yaml", "-q", "-o", "out", code=73, says=says)
+        self.fails("sweep", "other.yaml", "--dry-run", "-o", "out", code=73, says=says)
+        self.fails("sweep", "other.yaml", "--dry-run", "-o", "tiny.yaml", code=73, says="is not a directory")
         os.mkdir(self.path("far"))
         self.write("far/tiny.yaml", TINY.replace("points: 60", "points: 70"))
         self.write("far/sweep.yaml", small)
@@ -318,7 +321,12 @@ class Sweep(SweepTest):
         self.write("sweep.yaml", "base: tiny.yaml\naxes: {loss.l2: [0.1, 0.2], seed: [1]}\n")
         self.sweep("out")  # another base, but a trial of before
         self.write("renamed.yaml", "base: tiny.yaml\naxes: {loss.l2: [0.1, 0.2, 0.3], seed: [1]}\n")
-        self.lehr("sweep", "renamed.yaml", "-q", "-o", "out")
+        done = self.lehr("sweep", "renamed.yaml", "--dry-run", "-o", "out")
+        self.assertIn("lehr: out: sweep sweep would be called renamed, since all trials of one are trials", done.stderr)
+        self.assertEqual(strict_json(self.read("out", "sweep.json"))["name"], "sweep")
+        done = self.lehr("sweep", "renamed.yaml", "-o", "out")
+        self.assertIn("out: sweep sweep is now called renamed, since", done.stderr)
+        self.assertNotIn("called", self.lehr("sweep", "renamed.yaml", "-o", "out").stderr)
         self.assertEqual(strict_json(self.read("out", "sweep.json"))["name"], "renamed")
 
     def test_status_of_a_run(self):
