@@ -246,6 +246,33 @@ class Sweep(SweepTest):
             if before["state"] == "done":
                 self.assertEqual(now, before)
 
+    def test_who_waits_for_a_killed_shard_says_that_it_does_not_run(self):
+        """The first stage comes after more scans than are made until the kill."""
+        rule = "axes: {seed: {range: [1, 4]}, %s}\nobjective: {metric: best.validation.loss}\n"
+        rule += "prune: {kind: sha, min_scans: %d}\n"
+        self.write("sweep.yaml", "base: tiny.yaml\n" + rule % ("stop.scans: [1000000000]", 500000000))
+        killed = self.start("sweep", "sweep.yaml", "-q", "-o", "out", "--shard", "0/2")
+        self.addCleanup(killed.kill)
+        deadline = time.monotonic() + SECONDS
+        while not os.path.exists(self.path("out", "sweep.json")) or self.status("out")["states"]["running"] < 2:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        killed.kill()
+        killed.communicate()
+        states = self.status("out")["states"]
+        self.assertEqual((states["stale"] + states["checkpointed"], states["pending"]), (2, 2))
+        self.write("sweep.yaml", "base: tiny.yaml\n" + rule % ("stop.scans: [60]", 20))
+        done = self.sweep("other", "--shard", "1/2", code=85)
+        self.assertIn("0 at work now, 2 pending; those", done.stderr)
+        for trial, mine in zip(sorted(self.left_behind("out", "trials")), self.missing_trials("other")):
+            os.rename(self.path("out", "trials", trial), self.path("other", "trials", mine))
+        done = self.sweep("other", "--shard", "1/2", code=85)
+        self.assertRegex(done.stderr, "0 at work now, 2 (stale|checkpointed); those that are not at work are for the other")
+
+    def missing_trials(self, out):
+        listed = [trial["id"] for trial in strict_json(self.read(out, "sweep.json"))["trials"]]
+        return [trial for trial in listed if trial not in self.left_behind(out, "trials")]
+
     def test_mistakes_are_found_before_any_work(self):
         for text, says in (
             ("base: tiny.yaml\naxes: {sed: [1]}\n", "sweep.yaml:2:8: unknown key 'sed'; the nearest known key is 'seed'"),
