@@ -183,7 +183,7 @@ static lehr_status work(session *s, const char *name, int *code)
     lehr_worker_count(&s->worker, &tally);
     warn_unknown(s, &tally);
     *code = exit_code(&tally, end);
-    return lehr_standing_print(&s->yard, s->options->given[LEHR_OPTION_JSON], NULL);
+    return lehr_standing_print(&s->yard, s->options->given[LEHR_OPTION_JSON], &(lehr_watch){0});
 }
 
 static lehr_status run_session(session *s, int *code)

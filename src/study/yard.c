@@ -236,6 +236,20 @@ static void clean_worker(const lehr_yard *yard, const char *name)
         unlinkat(yard->workers.fd, name, 0);
 }
 
+int32_t lehr_yard_workers(const lehr_yard *yard)
+{
+    DIR *list = opendir(yard->workers.path);
+    int32_t count = 0;
+    bool unknown;
+    const struct dirent *entry;
+    while (list != NULL && (entry = readdir(list)) != NULL)
+        count += entry->d_name[0] != '.' && strcmp(entry->d_name, yard->worker) != 0 &&
+                 lehr_worker_lives(yard, entry->d_name, &unknown);
+    if (list != NULL)
+        closedir(list);
+    return count;
+}
+
 /* ---- Opening --------------------------------------------------------------------------------- */
 
 bool lehr_yard_is(const char *path)

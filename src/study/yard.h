@@ -65,6 +65,9 @@ typedef struct lehr_yard {
  * be told, so it counts as alive. */
 bool lehr_worker_lives(const lehr_yard *yard, const char *worker, bool *unknown);
 
+/* Workers that are at work, without this process. */
+int32_t lehr_yard_workers(const lehr_yard *yard);
+
 /* A JSON object of a trial, for those who only show it; NULL when it is not there, or cannot be read. */
 struct json_t *lehr_yard_read(const lehr_yard *yard, const char *id, const char *name);
 

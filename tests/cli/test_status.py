@@ -1,6 +1,7 @@
 """`lehr status`: of what runs, and of what was killed."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -114,6 +115,56 @@ class Running(StatusTest):
         self.kill(process)
         state = strict_json(self.lehr("status", "out", "--json").stdout)
         self.assertIsNone(state["running_share"], "nothing runs")
+
+    def look_until_left(self, process):
+        """Status as soon as the running trials say how long they take."""
+        deadline = time.monotonic() + SECONDS
+        while True:
+            self.assertLess(time.monotonic(), deadline)
+            self.assertIsNone(process.poll(), "it ended before it said how long it takes")
+            if os.path.exists(self.path("out", "sweep.json")):
+                state = strict_json(self.lehr("status", "out", "--json").stdout)
+                if state["time_left_s"]:
+                    return state
+            time.sleep(0.05)
+
+    def test_nobody_at_work_is_said_and_no_pause_counts(self):
+        self.write("sweep.yaml", SWEEP.replace("1000000000", "3000000"))
+        words = ("sweep", "sweep.yaml", "-q", "-o", "out")
+        process = self.start(*words)
+        self.addCleanup(process.kill)
+        self.look_until_left(process)
+        said = self.lehr("status", "out").stdout
+        self.assertIn(", left ", said)
+        self.assertNotIn("nobody", said)
+        process.send_signal(signal.SIGTERM)
+        self.assertIn("nobody is at work", process.communicate(timeout=SECONDS)[0].decode())
+        state = strict_json(self.lehr("status", "out", "--json").stdout)
+        self.assertEqual((state["workers"], state["time_left_s"]), (0, None))
+        said = self.lehr("status", "out").stdout
+        self.assertIn("nobody is at work: lehr sweep SWEEP -o out goes on\n", said)
+        self.assertNotIn("left", said)
+        self.watch_says_it_once()
+        for name in self.left_behind("out", "trials"):
+            where = os.path.join("out/trials", name, "status.json")
+            self.write(where, re.sub('"started":"20..', '"started":"2000', self.read(where).replace('"started": ', '"started":')))
+        process = self.start(*words)
+        self.addCleanup(process.kill)
+        state = self.look_until_left(process)
+        self.assertEqual(state["workers"], 1)
+        self.assertEqual(strict_json(self.read(where))["started"][:4], "2000")
+        self.assertLess(state["time_left_s"], 3600, "a start years ago is a pause, not work")
+        self.kill(process)
+
+    def watch_says_it_once(self):
+        watch = self.start("status", "out", "--watch")
+        self.addCleanup(watch.kill)
+        time.sleep(5)  # two looks
+        self.assertIsNone(watch.poll(), "tasks that wait in a queue may begin")
+        watch.send_signal(signal.SIGTERM)
+        said = watch.communicate(timeout=SECONDS)[0].decode()
+        self.assertGreater(said.count("2 trials: "), 1)
+        self.assertEqual(said.count("nobody is at work"), 1)
 
 
 class Missing(StatusTest):
