@@ -19,6 +19,8 @@
 
 static const struct timespec watch_every = {2, 0};
 
+enum { WAY_BYTES = 3 * LEHR_PATH_MAX };
+
 /* ---- A sweep --------------------------------------------------------------------------------- */
 
 /* Once while it stays so: a task that waits in a queue may begin. */
@@ -69,9 +71,9 @@ static long long whole_of(const json_t *object, const char *key)
 
 /* How a run that says of itself that it is running can be found. */
 typedef struct finding {
-    const char *state;           /* what it is */
-    bool moves;                  /* there is something to wait for */
-    char way[3 * LEHR_PATH_MAX]; /* that leads on; "": none */
+    const char *state;   /* what it is */
+    bool moves;          /* there is something to wait for */
+    char way[WAY_BYTES]; /* that leads on; "": none */
 } finding;
 
 /* ---- A trial: its sweep's workers are who has it ------------------------------------------------ */
@@ -107,7 +109,19 @@ static finding judge_trial(const char *path)
 
 /* ---- A run on its own -------------------------------------------------------------------------- */
 
-static finding judge_lock(const char *path)
+static void describe_resume(const char *path, const json_t *status, char way[WAY_BYTES])
+{
+    const json_t *saved = json_object_get(json_object_get(status, "checkpoints"), "scan");
+    const int length = snprintf(way, WAY_BYTES, "the process was killed; lehr resume %s ", path);
+    if (json_is_integer(saved))
+        snprintf(way + length, (size_t)(WAY_BYTES - length),
+                 "goes on with it from scan %lld or later", (long long)json_integer_value(saved));
+    else
+        snprintf(way + length, (size_t)(WAY_BYTES - length),
+                 "goes on with it: no checkpoint is known of, so it may start over");
+}
+
+static finding judge_lock(const char *path, const json_t *status)
 {
     finding f = {.state = "running", .moves = true};
     switch (lehr_lock_look(path)) {
@@ -120,8 +134,7 @@ static finding judge_lock(const char *path)
         break;
     case LEHR_LOCK_FREE:
         f = (finding){.state = "stale"};
-        snprintf(f.way, sizeof f.way, "the process was killed; lehr resume %s goes on with it",
-                 path);
+        describe_resume(path, status, f.way);
         break;
     }
     return f;
@@ -149,7 +162,7 @@ static lehr_status judge(const char *path, json_t **status, finding *out)
     do {
         json_decref(before);
         before = *status;
-        *out = access(owner, F_OK) == 0 ? judge_trial(path) : judge_lock(path);
+        *out = access(owner, F_OK) == 0 ? judge_trial(path) : judge_lock(path, *status);
         LEHR_TRY(read_status(path, status));
         same = json_equal(before, *status);
     } while (!same && !out->moves && says_running(*status));
@@ -172,9 +185,9 @@ static void add_run(const json_t *status, const finding *f, lehr_text *out)
     }
     if (f->way[0] != '\0')
         lehr_text_add(out, ": %s", f->way);
-    lehr_text_add(out, "\n%-12s  process %lld on %s, started %s, last heard of %s\n", "worker",
-                  whole_of(status, "pid"), text_of(status, "host"), text_of(status, "started"),
-                  text_of(status, "updated"));
+    lehr_text_add(out, "\n%-12s  %s\n%-12s  process %lld on %s, last heard of %s\n", "begun",
+                  text_of(status, "started"), "worker", whole_of(status, "pid"),
+                  text_of(status, "host"), text_of(status, "updated"));
     if (json_is_string(json_object_get(status, "error")))
         lehr_text_add(out, "%-12s  %s\n", "error", text_of(status, "error"));
 }

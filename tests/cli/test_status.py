@@ -38,8 +38,8 @@ class StatusTest(ProgramTest):
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=SECONDS)
 
-    def start_run(self):
-        process = self.start("run", "tiny.yaml", "-q", "-o", "out", *ENDLESS)
+    def start_run(self, *words):
+        process = self.process = self.start("run", "tiny.yaml", "-q", "-o", "out", *ENDLESS, *words)
         self.addCleanup(process.kill)
         self.wait_for("out", "status.json")
         return process
@@ -55,10 +55,25 @@ class Killed(StatusTest):
         state, told = self.state("out")
         self.assertEqual(state, "stale")
         self.assertIn("the process was killed; lehr resume out goes on with it", told)
+        self.assertNotIn("from scan", told, "there is no checkpoint")
+        self.assertRegex(told, r"\nbegun +20\S+\nworker +process %d on \S+, last heard of 20" % process.pid)
         self.assertIn("was killed", self.lehr("status", "out", "--watch").stdout)
         self.assertEqual(self.read("out", "lock"), before, "status only looks")
         self.lehr("resume", "out", "-q", "--maxh", "1e-9", code=85)
         self.assertEqual(self.state("out")[0], "checkpointed")
+
+    def test_the_scan_that_a_killed_run_goes_on_from_is_said(self):
+        self.start_run("-s", "output.checkpoint_s=0.05")
+        deadline = time.monotonic() + SECONDS
+        while (strict_json(self.read("out", "status.json"))["checkpoints"] or {}).get("scan") is None:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        self.kill(self.process)
+        said = re.search("lehr resume out goes on with it from scan ([0-9]+) or later\n", self.state("out")[1])
+        done = self.lehr("resume", "out", "--maxh", "1e-9", code=85)
+        begun = int(re.search("from scan ([0-9]+)", done.stderr).group(1))
+        self.assertGreaterEqual(begun, int(said.group(1)))
+        self.assertGreater(begun, 0)
 
     def test_a_trial_is_said_to_be_and_the_watch_ends(self):
         self.write("sweep.yaml", SWEEP)
