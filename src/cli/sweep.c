@@ -208,8 +208,7 @@ static lehr_status run_session(session *s, int *code)
                               : dry                                ? "would be"
                                                                    : "is now"));
     if (dry)
-        return lehr_dry_run_print(s->trials, s->worker.shard, s->worker.shards,
-                                  s->options->given[LEHR_OPTION_JSON]);
+        return lehr_dry_run_print(&s->worker, s->dir, s->options->given[LEHR_OPTION_JSON]);
     return work(s, name, code);
 }
 

@@ -145,6 +145,12 @@ class Sweep(SweepTest):
             [trial["id"] for trial in strict_json(part)["trials"]],
             [trial["id"] for trial in plan["trials"]][1::4],
         )
+        before = self.left_behind("out")
+        there = self.lehr("sweep", "sweep.yaml", "--dry-run", "-o", "out").stdout
+        self.assertRegex(there, ", at most [^,]*: 16 are begun already\n$")
+        self.assertEqual(self.left_behind("out"), before)
+        self.write("sweep.yaml", SWEEP + "prune: {kind: sha, min_scans: 20}\n")
+        self.assertRegex(self.lehr("sweep", "sweep.yaml", "--dry-run").stdout, ", at most [0-9]+ s\n$")
 
     def test_numbers_are_numbers_and_one_of_a_kind_is_no_plural(self):
         axes = "{seed: [18446744073709551615, 5], network.hidden: [[4]], network.bias: [yes], data.target: [\"3\"], loss.l2: [1e-3], network.activation: [relu]}"
@@ -192,11 +198,12 @@ class Sweep(SweepTest):
         for words in (("status", "out"), ("collect", "out")):
             told = self.lehr(*words).stdout
             self.assertRegex(told, r"(?m)^best so far +best.validation.loss \S+, 1 of 4 trials: no point has all of its trials$")
+        self.assertIn("4 trials in out/results.csv and out/results.sqlite, of 16: 12 have not ended\n", told)
         self.sweep("out")
         best = self.status("out")["best"]
         self.assertTrue(best["whole"])
         told = self.lehr("collect", "out").stdout
-        self.assertRegex(told, r"(?m)^16 trials in out/results.csv .*\nbest  +best.validation.loss \S+, 4 of 4 trials\n +temperatures.rungs=")
+        self.assertRegex(told, r"(?m)^16 trials in out/results.csv and out/results.sqlite\nbest  +best.validation.loss \S+, 4 of 4 trials\n +temperatures.rungs=")
 
         # With one of its trials away, the best point is no longer compared, though its mean may be lower still.
         os.rename(self.path("out", "trials", best["id"]), self.path("gone"))
