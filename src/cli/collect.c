@@ -8,13 +8,25 @@
 #include "cli/console.h"
 #include "study/standing.h"
 
+/* Trials that may have ended since the table was made are those that it lacks. */
+static void add_open(const json_t *standing, int32_t rows, lehr_text *out)
+{
+    const long long all = (long long)json_integer_value(json_object_get(standing, "trials")) +
+                          (long long)json_integer_value(json_object_get(standing, "others"));
+    if (rows < all)
+        lehr_text_add(out, ", of %lld: %lld %s not ended", all, all - rows,
+                      all - rows == 1 ? "has" : "have");
+    lehr_text_add(out, "\n");
+}
+
 static lehr_status print(const lehr_yard *yard, const char *path, int32_t rows)
 {
     json_t *standing = NULL;
     lehr_text text = {0};
     LEHR_TRY(lehr_standing_json(yard, &standing));
-    lehr_text_add(&text, "%d trial%s in %s/results.csv and %s/results.sqlite\n", rows,
+    lehr_text_add(&text, "%d trial%s in %s/results.csv and %s/results.sqlite", rows,
                   lehr_plural(rows), path, path);
+    add_open(standing, rows, &text);
     lehr_standing_findings(standing, &text);
     json_decref(standing);
     return lehr_console_text(&text);

@@ -38,9 +38,9 @@ static lehr_status print_help(void)
     lehr_text_add(
         &text,
         "\nEvery command has --help. Exit codes: 0 done, 1 run error, 2 usage, config or data, "
-        "3 a sweep with failed\ntrials, 4 target not reached, 69 no usable device, 73 output "
-        "exists or is in use, 74 input or\noutput failed, 85 not finished: run it again to go on, "
-        "130 interrupted twice.\n");
+        "3 a sweep with failed\ntrials, 4 target not reached, 69 no usable device, 73 a path is in "
+        "use or holds something else,\n74 input or output failed, 85 not finished: run it again "
+        "to go on, 130 interrupted twice.\n");
     return lehr_console_text(&text);
 }
 

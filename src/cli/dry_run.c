@@ -22,6 +22,7 @@ typedef struct dry_run {
     int32_t *pack; /* [trials], -1: of another shard */
     double *rate;  /* [shapes] multiply-adds a second; 0: not known */
     int32_t packs;
+    int32_t begun;  /* trials of the shard that have been begun, and take less or nothing */
     int64_t bytes;  /* of the largest pack */
     double seconds; /* of all of it; NaN: not known */
 } dry_run;
@@ -148,9 +149,12 @@ static lehr_status print_table(const dry_run *d)
                   lehr_plural(d->trials->rows_most), d->trials->backend, d->trials->device);
     add_bytes(d->bytes, &text);
     if (!isnan(d->seconds)) {
-        lehr_text_add(&text, ", about ");
+        lehr_text_add(&text, d->begun > 0 || d->trials->sweep->prune.min_scans > 0 ? ", at most "
+                                                                                   : ", about ");
         lehr_text_add_time(d->seconds, &text);
     }
+    if (d->begun > 0)
+        lehr_text_add(&text, ": %d %s begun already", d->begun, d->begun == 1 ? "is" : "are");
     lehr_text_add(&text, "\n");
     return lehr_console_text(&text);
 }
@@ -192,9 +196,27 @@ static lehr_status print_json(const dry_run *d)
                   "backend", d->trials->backend, "device", lehr_json_text(d->trials->device)));
 }
 
-lehr_status lehr_dry_run_print(const lehr_trials *trials, int32_t shard, int32_t shards, bool json)
+/* Trials of the shard that somebody has begun, whatever became of them. */
+static int32_t count_begun(const lehr_worker_spec *spec, const char *dir)
 {
-    dry_run d = {.trials = trials, .shard = shard, .shards = shards};
+    lehr_yard yard;
+    lehr_tally tally;
+    lehr_worker_spec there = *spec;
+    if (!lehr_yard_is(dir) || lehr_yard_open(dir, &yard) != LEHR_OK)
+        return 0;
+    there.yard = &yard;
+    lehr_worker_count(&there, &tally);
+    lehr_yard_close(&yard);
+    return tally.trials - tally.state[LEHR_TRIAL_PENDING];
+}
+
+lehr_status lehr_dry_run_print(const lehr_worker_spec *spec, const char *dir, bool json)
+{
+    const lehr_trials *trials = spec->trials;
+    dry_run d = {.trials = trials,
+                 .shard = spec->shard,
+                 .shards = spec->shards,
+                 .begun = count_begun(spec, dir)};
     lehr_status status = LEHR_NEW(d.pack, (size_t)trials->count, "the packs of a sweep");
     if (status == LEHR_OK)
         status = LEHR_NEW(d.rate, (size_t)trials->shapes, "the packs of a sweep");

@@ -7,9 +7,11 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "cli/console.h"
 #include "cli/file_kind.h"
 #include "study/config.h"
 #include "study/directory.h"
+#include "study/ledger.h"
 
 static lehr_status add(const lehr_options *options, lehr_option option, const char *key,
                        lehr_overrides *o, char text[256])
@@ -84,5 +86,17 @@ lehr_status lehr_sweep_place(const lehr_options *options, char name[LEHR_NAME_MA
         return lehr_path_join("runs", name, dir);
     LEHR_CHECK(chosen[0] != '\0', LEHR_ERR_ARG, "-o needs the name of a directory");
     LEHR_CHECK(lehr_text_copy(dir, LEHR_PATH_MAX, chosen), LEHR_ERR_ARG, "-o is too long");
+    return LEHR_OK;
+}
+
+lehr_status lehr_sweep_check(const lehr_trials *trials, const char *name, const char *dir,
+                             const char *gets)
+{
+    char was[LEHR_NAME_MAX];
+    LEHR_TRY(lehr_ledger_check(trials, name, dir, was));
+    if (was[0] != '\0' && gets != NULL)
+        lehr_console_note("%s: sweep %s %s called %s, since all trials of one are trials of the "
+                          "other; to keep both, choose another directory with -o",
+                          dir, was, gets, name);
     return LEHR_OK;
 }

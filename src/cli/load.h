@@ -4,6 +4,7 @@
 
 #include "cli/options.h"
 #include "lehr/study.h"
+#include "study/trials.h"
 
 /* Keys of the config as the command line gives them, "key=value" of -s in order, then
  * "--backend=value" and "--threads=value". */
@@ -29,5 +30,10 @@ lehr_status lehr_load_data(const lehr_options *options, const lehr_config *confi
 /* The name of the sweep that the first argument is the file of, and its directory: -o, else runs/<name>. */
 lehr_status lehr_sweep_place(const lehr_options *options, char name[LEHR_NAME_MAX],
                              char dir[LEHR_PATH_MAX]);
+
+/* May that sweep work there? Fails where the work would. A sweep that `gets` another name, in the words of the command,
+ * is said on stderr; NULL: not a word. */
+lehr_status lehr_sweep_check(const lehr_trials *trials, const char *name, const char *dir,
+                             const char *gets);
 
 #endif

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/session.h"
 #include "study/directory.h"
+#include "study/yard.h"
 
 /* `lehr run DIR/config.yaml -o DIR`. */
 static lehr_status resume(const lehr_options *options, int *code)
@@ -10,6 +11,10 @@ static lehr_status resume(const lehr_options *options, int *code)
     char config[LEHR_PATH_MAX];
     const char *words[] = {config};
     lehr_options run = *options;
+    LEHR_CHECK(!lehr_yard_is(options->argument[0]), LEHR_ERR_EXISTS,
+               "%s is the directory of a sweep, not of a run: lehr sweep SWEEP -o %s goes on with "
+               "it",
+               options->argument[0], options->argument[0]);
     LEHR_TRY(lehr_path_join(options->argument[0], "config.yaml", config));
     run.argument = words;
     run.given[LEHR_OPTION_OUTPUT] = true;

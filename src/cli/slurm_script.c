@@ -17,6 +17,7 @@
 #include "cli/load.h"
 #include "cli/slurm_text.h"
 #include "study/directory.h"
+#include "study/yard.h"
 
 enum {
     TASKS_DEFAULT = 8,
@@ -34,6 +35,7 @@ typedef struct request {
     const lehr_options *options;
     lehr_slurm_job job;
     int64_t data_bytes, rows_bytes; /* of a task */
+    bool exact;                     /* the ids of a sweep's trials are those of the plan on a CPU */
 } request;
 
 /* ---- Options --------------------------------------------------------------------------------- */
@@ -83,8 +85,34 @@ static lehr_status read_time(request *r)
     return LEHR_OK;
 }
 
+/* Of "cuda:0,2" 2; -1: no numbers. A job counts its devices from 0, whichever of the machine they are. */
+static int64_t last_device(const char *backend)
+{
+    int64_t last = -1;
+    const char *at = strncmp(backend, "cuda:", 5) == 0 ? backend + 5 : "";
+    if (strspn(at, "0123456789,") != strlen(at))
+        return -1;
+    for (size_t length; *at != '\0'; at += length + (at[length] != '\0')) {
+        int64_t device = -1;
+        length = strcspn(at, ",");
+        if (lehr_parse_int64(at, length, &device) && device > last)
+            last = device;
+    }
+    return last;
+}
+
+static lehr_status check_list(const char *backend, int32_t gpus)
+{
+    const long long last = (long long)last_device(backend);
+    LEHR_CHECK(last < gpus, LEHR_ERR_ARG,
+               "backend %s names device %lld, and a job counts its own from 0: it needs --gpus "
+               "%lld, not %d",
+               backend, last, last + 1, gpus);
+    return LEHR_OK;
+}
+
 /* GPUs as --gpus says, else one for a backend that is on them. Ranks share those of their run evenly. */
-static lehr_status read_gpus(request *r, bool cuda)
+static lehr_status read_gpus(request *r, const char *backend, bool cuda)
 {
     lehr_slurm_job *job = &r->job;
     const int32_t ranks = job->sweep ? 1 : job->tasks;
@@ -93,8 +121,11 @@ static lehr_status read_gpus(request *r, bool cuda)
     LEHR_CHECK(gpus % ranks == 0, LEHR_ERR_ARG,
                "--gpus %d: as many for each of the %d ranks of --tasks, so a multiple of %d", gpus,
                ranks, ranks);
+    LEHR_CHECK(gpus == 0 || cuda || strcmp(backend, "auto") == 0, LEHR_ERR_ARG,
+               "--gpus %d is of no use to backend %s", gpus, backend);
+    LEHR_CHECK(gpus > 0 || !cuda, LEHR_ERR_ARG, "backend %s needs --gpus", backend);
     job->gpus = gpus / ranks;
-    return LEHR_OK;
+    return check_list(backend, gpus);
 }
 
 /* CPUs as --threads says, else the file, else one: a job has as many as it asks for, so that `auto` is no number. */
@@ -105,10 +136,7 @@ static lehr_status read_devices(request *r, const char *backend, int32_t threads
     job->cpus = threads > 0 ? threads : 1;
     if (strcmp(lehr_option_value(r->options, LEHR_OPTION_THREADS, ""), "auto") != 0)
         LEHR_TRY(read_count(r, LEHR_OPTION_THREADS, "threads", 1, &job->cpus));
-    LEHR_TRY(read_gpus(r, cuda));
-    LEHR_CHECK(job->gpus == 0 || cuda || strcmp(backend, "auto") == 0, LEHR_ERR_ARG,
-               "--gpus %d is of no use to backend %s", job->gpus, backend);
-    LEHR_CHECK(job->gpus > 0 || !cuda, LEHR_ERR_ARG, "backend %s needs --gpus", backend);
+    LEHR_TRY(read_gpus(r, backend, cuda));
     job->backend = lehr_option_value(r->options, LEHR_OPTION_BACKEND, NULL);
     if (job->gpus > 1 && (!cuda || strcmp(backend, "cuda") == 0))
         job->backend = "cuda:all"; /* plain cuda takes one */
@@ -212,6 +240,7 @@ static lehr_status look_at_sweep(request *r)
     lehr_status status = lehr_overrides_collect(r->options, &o);
     if (status == LEHR_OK)
         status = lehr_sweep_load(r->job.file, o.text, o.count, &sweep);
+    r->exact = status == LEHR_OK && sweep->base_config.run.numerics == LEHR_NUMERICS_EXACT;
     if (status == LEHR_OK)
         status = read_devices(r, sweep->base_config.run.backend, sweep->base_config.run.threads);
     lehr_sweep_destroy(&sweep);
@@ -247,6 +276,9 @@ static lehr_status plan_sweep(request *r)
     lehr_status status = lehr_sweep_load(r->job.file, words, 3, &sweep);
     if (status == LEHR_OK)
         status = lehr_trials_plan(sweep, &trials);
+    if (status == LEHR_OK)
+        status = r->exact ? lehr_sweep_check(trials, r->job.name, r->job.dir, "would be")
+                          : lehr_yard_check(r->job.dir);
     if (status == LEHR_OK)
         status = measure_sweep(r, trials);
     lehr_trials_destroy(&trials);

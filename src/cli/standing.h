@@ -6,7 +6,13 @@
 
 #include "study/standing.h"
 
-/* The table, or one JSON object; *moves (may be NULL): there is something left to wait for. */
-lehr_status lehr_standing_print(const lehr_yard *yard, bool json, bool *moves);
+/* What the last look has found. */
+typedef struct lehr_watch {
+    bool moves; /* there is something left to wait for */
+    bool rests; /* nobody is at work on it, which has been said */
+} lehr_watch;
+
+/* The table, or one JSON object. */
+lehr_status lehr_standing_print(const lehr_yard *yard, bool json, lehr_watch *watch);
 
 #endif

@@ -15,31 +15,35 @@ static const struct timespec watch_every = {2, 0};
 
 /* ---- A sweep --------------------------------------------------------------------------------- */
 
-static lehr_status print_standing(const json_t *standing, bool json)
+/* Once while it stays so: a task that waits in a queue may begin. */
+static void add_rest(const json_t *standing, const lehr_yard *yard, bool *said, lehr_text *out)
 {
-    if (json)
-        return lehr_console_json(json_incref((json_t *)standing));
+    const bool rests = lehr_standing_rests(standing);
+    if (rests && !*said)
+        lehr_text_add(out, "%-12s  nobody is at work: lehr sweep SWEEP -o %s goes on\n", "",
+                      yard->dir.path);
+    *said = rests;
+}
+
+lehr_status lehr_standing_print(const lehr_yard *yard, bool json, lehr_watch *watch)
+{
+    json_t *standing = NULL;
     lehr_text text = {0};
+    LEHR_TRY(lehr_standing_json(yard, &standing));
+    watch->moves = lehr_standing_moves(standing);
+    if (json)
+        return lehr_console_json(standing);
     lehr_standing_table(standing, &text);
+    add_rest(standing, yard, &watch->rests, &text);
+    json_decref(standing);
     return lehr_console_text(&text);
 }
 
-lehr_status lehr_standing_print(const lehr_yard *yard, bool json, bool *moves)
-{
-    json_t *standing = NULL;
-    LEHR_TRY(lehr_standing_json(yard, &standing));
-    if (moves != NULL)
-        *moves = lehr_standing_moves(standing);
-    const lehr_status status = print_standing(standing, json);
-    json_decref(standing);
-    return status;
-}
-
-static lehr_status look_at_sweep(const char *path, bool json, bool *moves)
+static lehr_status look_at_sweep(const char *path, bool json, lehr_watch *watch)
 {
     lehr_yard yard;
     LEHR_TRY(lehr_yard_open(path, &yard));
-    const lehr_status status = lehr_standing_print(&yard, json, moves);
+    const lehr_status status = lehr_standing_print(&yard, json, watch);
     lehr_yard_close(&yard);
     return status;
 }
@@ -70,9 +74,9 @@ static void add_run(const json_t *status, const lehr_finding *f, lehr_text *out)
     }
     if (f->way[0] != '\0')
         lehr_text_add(out, ": %s", f->way);
-    lehr_text_add(out, "\n%-12s  process %lld on %s, started %s, last heard of %s\n", "worker",
-                  whole_of(status, "pid"), text_of(status, "host"), text_of(status, "started"),
-                  text_of(status, "updated"));
+    lehr_text_add(out, "\n%-12s  %s\n%-12s  process %lld on %s, last heard of %s\n", "begun",
+                  text_of(status, "started"), "worker", whole_of(status, "pid"),
+                  text_of(status, "host"), text_of(status, "updated"));
     if (json_is_string(json_object_get(status, "error")))
         lehr_text_add(out, "%-12s  %s\n", "error", text_of(status, "error"));
 }
@@ -107,13 +111,13 @@ static lehr_status status(const lehr_options *options, int *code)
 {
     const char *path = options->argument[0];
     const bool json = options->given[LEHR_OPTION_JSON];
-    bool moves = true;
+    lehr_watch watch = {.moves = true};
     *code = LEHR_EXIT_OK;
     LEHR_TRY(lehr_dir_check(path));
     for (;;) {
-        LEHR_TRY(lehr_yard_is(path) ? look_at_sweep(path, json, &moves)
-                                    : look_at_run(path, json, &moves));
-        if (!options->given[LEHR_OPTION_WATCH] || !moves)
+        LEHR_TRY(lehr_yard_is(path) ? look_at_sweep(path, json, &watch)
+                                    : look_at_run(path, json, &watch.moves));
+        if (!options->given[LEHR_OPTION_WATCH] || !watch.moves)
             return LEHR_OK;
         nanosleep(&watch_every, NULL);
         if (lehr_signals_seen())

@@ -183,7 +183,7 @@ static lehr_status work(session *s, const char *name, int *code)
     lehr_worker_count(&s->worker, &tally);
     warn_unknown(s, &tally);
     *code = exit_code(&tally, end);
-    return lehr_standing_print(&s->yard, s->options->given[LEHR_OPTION_JSON], NULL);
+    return lehr_standing_print(&s->yard, s->options->given[LEHR_OPTION_JSON], &(lehr_watch){0});
 }
 
 static lehr_status run_session(session *s, int *code)
@@ -202,9 +202,13 @@ static lehr_status run_session(session *s, int *code)
     s->worker.trials = s->trials;
     s->worker.yard = &s->yard;
     s->worker.cache_dir = s->cache;
-    if (s->options->given[LEHR_OPTION_DRY_RUN])
-        return lehr_dry_run_print(s->trials, s->worker.shard, s->worker.shards,
-                                  s->options->given[LEHR_OPTION_JSON]);
+    const bool dry = s->options->given[LEHR_OPTION_DRY_RUN];
+    LEHR_TRY(lehr_sweep_check(s->trials, name, s->dir,
+                              s->options->given[LEHR_OPTION_QUIET] ? NULL
+                              : dry                                ? "would be"
+                                                                   : "is now"));
+    if (dry)
+        return lehr_dry_run_print(&s->worker, s->dir, s->options->given[LEHR_OPTION_JSON]);
     return work(s, name, code);
 }
 

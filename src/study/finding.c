@@ -53,7 +53,21 @@ static lehr_finding judge_trial(const char *path)
 
 /* ---- A run on its own -------------------------------------------------------------------------- */
 
-static lehr_finding judge_lock(const char *path)
+static void describe_resume(const char *path, const json_t *status, lehr_finding *f)
+{
+    const json_t *saved = json_object_get(json_object_get(status, "checkpoints"), "scan");
+    if (json_is_integer(saved))
+        snprintf(f->way, sizeof f->way,
+                 "the process was killed; lehr resume %s goes on with it from scan %lld or later",
+                 path, (long long)json_integer_value(saved));
+    else
+        snprintf(f->way, sizeof f->way,
+                 "the process was killed; lehr resume %s goes on with it: no checkpoint is known "
+                 "of, so it may start over",
+                 path);
+}
+
+static lehr_finding judge_lock(const char *path, const json_t *status)
 {
     lehr_finding f = {.state = "running", .moves = true};
     switch (lehr_lock_look(path)) {
@@ -66,8 +80,7 @@ static lehr_finding judge_lock(const char *path)
         break;
     case LEHR_LOCK_FREE:
         f = (lehr_finding){.state = "stale"};
-        snprintf(f.way, sizeof f.way, "the process was killed; lehr resume %s goes on with it",
-                 path);
+        describe_resume(path, status, &f);
         break;
     }
     return f;
@@ -95,7 +108,7 @@ static lehr_status judge_running(const char *path, json_t **status, lehr_finding
     do {
         json_decref(before);
         before = *status;
-        *out = access(owner, F_OK) == 0 ? judge_trial(path) : judge_lock(path);
+        *out = access(owner, F_OK) == 0 ? judge_trial(path) : judge_lock(path, *status);
         LEHR_TRY(lehr_run_status_read(path, status));
         same = json_equal(before, *status);
     } while (!same && !out->moves && says_running(*status));

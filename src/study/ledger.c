@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -137,22 +138,27 @@ static bool is_same(const json_t *there, const json_t *here)
                        (shared == json_array_size(before) || shared == json_array_size(now));
 }
 
-static lehr_status check_same(const lehr_yard *yard, const json_t *here)
+/* `was`: the name that the sweep there has; "": this one, or there is none. */
+static lehr_status check_same(const char *path, const json_t *here, char was[LEHR_NAME_MAX])
 {
     json_t *there = NULL;
-    if (lehr_result_read(yard->dir.path, file_name, &there) != LEHR_OK)
+    was[0] = '\0';
+    LEHR_CHECK(here != NULL, LEHR_ERR_MEMORY, "out of memory for %s", file_name);
+    if (lehr_result_read(path, file_name, &there) != LEHR_OK)
         return LEHR_OK;
     lehr_status status = LEHR_OK;
     const char *name = text_of(there, "name");
+    if (strcmp(name, text_of(here, "name")) != 0)
+        snprintf(was, LEHR_NAME_MAX, "%s", name);
     if (!is_same(there, here))
         status = strcmp(name, text_of(here, "name")) == 0
                      ? lehr_fail(LEHR_ERR_EXISTS,
                                  "%s holds sweep %s of another base config, of which no trial is "
                                  "one of this sweep; choose another directory with -o",
-                                 yard->dir.path, name)
+                                 path, name)
                      : lehr_fail(LEHR_ERR_EXISTS,
                                  "%s holds another sweep, %s; choose another directory with -o",
-                                 yard->dir.path, name);
+                                 path, name);
     json_decref(there);
     return status;
 }
@@ -160,8 +166,8 @@ static lehr_status check_same(const lehr_yard *yard, const json_t *here)
 static lehr_status write_ledger(const json_t *json, const lehr_yard *yard)
 {
     lehr_text text = {0};
-    LEHR_CHECK(json != NULL, LEHR_ERR_MEMORY, "out of memory for %s", file_name);
-    LEHR_TRY(check_same(yard, json));
+    char was[LEHR_NAME_MAX];
+    LEHR_TRY(check_same(yard->dir.path, json, was));
     lehr_status status = lehr_result_text(json, &text);
     if (status == LEHR_OK && !is_there(yard, &text))
         status = lehr_output_whole(&yard->dir, file_name, text.data, text.length);
@@ -175,6 +181,18 @@ lehr_status lehr_ledger_write(const lehr_trials *trials, const char *name, const
     LEHR_TRY(name_base(trials->sweep, base));
     json_t *json = json_ledger(trials, name, base);
     const lehr_status status = write_ledger(json, yard);
+    json_decref(json);
+    return status;
+}
+
+lehr_status lehr_ledger_check(const lehr_trials *trials, const char *name, const char *path,
+                              char was[LEHR_NAME_MAX])
+{
+    char base[LEHR_RUN_ID_BYTES];
+    LEHR_TRY(lehr_yard_check(path));
+    LEHR_TRY(name_base(trials->sweep, base));
+    json_t *json = json_ledger(trials, name, base);
+    const lehr_status status = check_same(path, json, was);
     json_decref(json);
     return status;
 }

@@ -31,6 +31,11 @@ typedef struct lehr_ledger {
 /* Write sweep.json, unless it says the same already. Fails with LEHR_ERR_EXISTS on the directory of another sweep. */
 lehr_status lehr_ledger_write(const lehr_trials *trials, const char *name, const lehr_yard *yard);
 
+/* May this sweep work in a directory, which need not be there? Nothing is written. `was`: the name of the sweep that it
+ * holds; "": the same one, or none. Fails as lehr_yard_enter and lehr_ledger_write would on what is there. */
+lehr_status lehr_ledger_check(const lehr_trials *trials, const char *name, const char *path,
+                              char was[LEHR_NAME_MAX]);
+
 /* Read it back. Fails with LEHR_ERR_DATA on anything else, LEHR_ERR_IO when it is not there. */
 lehr_status lehr_ledger_read(const lehr_yard *yard, lehr_ledger *out);
 void lehr_ledger_free(lehr_ledger *ledger);

@@ -1,13 +1,9 @@
 /* standing.c: every trial's directory is looked at once; nothing is written. */
-#define _DEFAULT_SOURCE
-
 #include "study/standing.h"
 
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/memory.h"
 #include "base/status.h"
@@ -21,37 +17,25 @@ typedef struct gathering {
     const lehr_yard *yard;
     lehr_ledger ledger;
     lehr_tally tally;
-    double *value;           /* [count of the ledger] metric; NaN: none */
-    double scan, scans;      /* of the running trials: behind them, and in all */
-    double work, done;       /* multiply-adds of all trials, and of what is done */
-    time_t started, updated; /* the first and the last word of any trial; 0: none */
-    int64_t least, most;     /* scans that checkpointed trials go on from; -1: not known of any */
-    json_t *failed;          /* the first few, with their reasons */
-    int32_t others;          /* that the sweep no longer names */
+    double *value;       /* [count of the ledger] metric; NaN: none */
+    double scan, scans;  /* of the running trials: behind them, and in all */
+    double work, done;   /* multiply-adds of all trials, and of what is done */
+    double rate;         /* multiply-adds a second of the running trials; 0: not known */
+    int64_t least, most; /* scans that checkpointed trials go on from; -1: not known of any */
+    json_t *failed;      /* the first few, with their reasons */
+    int32_t others;      /* that the sweep no longer names */
 } gathering;
 
 /* ---- Gathering ------------------------------------------------------------------------------- */
 
-/* "2025-01-31T12:00:00Z" as seconds; 0 when it is not there. */
-static time_t read_time(const json_t *status, const char *key)
+/* What a running trial says of its own time left counts no pause, as its start would. */
+static void add_rate(gathering *s, const lehr_entry *entry, const lehr_trial_look *look)
 {
-    const char *text = json_string_value(json_object_get(status, key));
-    struct tm utc = {0};
-    if (text == NULL || sscanf(text, "%d-%d-%dT%d:%d:%dZ", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
-                               &utc.tm_hour, &utc.tm_min, &utc.tm_sec) != 6)
-        return 0;
-    utc.tm_year -= 1900;
-    utc.tm_mon--;
-    return timegm(&utc);
-}
-
-static void add_times(gathering *s, const json_t *status)
-{
-    const time_t started = read_time(status, "started"), updated = read_time(status, "updated");
-    if (started > 0 && (s->started == 0 || started < s->started))
-        s->started = started;
-    if (updated > s->updated)
-        s->updated = updated;
+    json_t *status = lehr_yard_read(s->yard, entry->id, "status.json");
+    const double left_s = json_number_value(json_object_get(status, "time_left_s"));
+    json_decref(status);
+    if (left_s > 0)
+        s->rate += entry->work * (1 - (double)look->scan / (double)entry->scans) / left_s;
 }
 
 static const bool none[LEHR_AXES_MAX];
@@ -95,6 +79,7 @@ static void add_trial(gathering *s, int32_t index)
     if (look.state == LEHR_TRIAL_RUNNING && entry->scans > 0) {
         s->scan += (double)look.scan;
         s->scans += (double)entry->scans;
+        add_rate(s, entry, &look);
     }
     if (look.state == LEHR_TRIAL_CHECKPOINTED)
         add_saved(s, look.saved);
@@ -102,9 +87,6 @@ static void add_trial(gathering *s, int32_t index)
         add_reason(s, entry, &look);
     if (look.state == LEHR_TRIAL_PENDING)
         return;
-    json_t *status = lehr_yard_read(s->yard, entry->id, "status.json");
-    add_times(s, status);
-    json_decref(status);
     const bool ended = look.state == LEHR_TRIAL_DONE || look.state == LEHR_TRIAL_PRUNED ||
                        look.state == LEHR_TRIAL_FAILED;
     if (ended)
@@ -118,15 +100,14 @@ static void add_trial(gathering *s, int32_t index)
     json_decref(result);
 }
 
-/* From what the first trial's start and the last word of any say about the speed. */
+/* Of all that is open, at the speed of what runs; NaN: nothing does, or it has not said yet. */
 static double time_left(const gathering *s)
 {
     const int32_t open = s->tally.state[LEHR_TRIAL_PENDING] + s->tally.state[LEHR_TRIAL_RUNNING] +
                          s->tally.state[LEHR_TRIAL_CHECKPOINTED] + s->tally.state[LEHR_TRIAL_STALE];
     if (open == 0)
         return 0;
-    const double spent_s = (double)(s->updated - s->started);
-    return s->done > 0 && spent_s > 0 ? (s->work - s->done) * spent_s / s->done : NAN;
+    return s->rate > 0 ? (s->work - s->done) / s->rate : NAN;
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
@@ -165,13 +146,13 @@ static json_t *json_saved(const gathering *s)
 static json_t *json_standing(const gathering *s)
 {
     const double running = s->scans > 0 ? s->scan / s->scans : NAN;
-    return json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o}", "name",
+    return json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:i}", "name",
                      lehr_json_text(s->ledger.name), "dir", lehr_json_text(s->yard->dir.path),
                      "trials", (int)s->tally.trials, "states", json_counts(&s->tally),
                      "running_share", lehr_json_number(running), "best", json_best(s), "failed",
                      json_incref(s->failed), "time_left_s", lehr_json_number(time_left(s)),
                      "unknown", (int)s->tally.unknown, "others", (int)s->others, "saved",
-                     json_saved(s));
+                     json_saved(s), "workers", (int)lehr_yard_workers(s->yard));
 }
 
 static lehr_status gather(gathering *s)
@@ -208,6 +189,14 @@ bool lehr_standing_moves(const json_t *standing)
            json_integer_value(json_object_get(states, "running")) > 0 ||
            json_integer_value(json_object_get(states, "checkpointed")) > 0 ||
            json_integer_value(json_object_get(states, "stale")) > 0;
+}
+
+bool lehr_standing_rests(const json_t *standing)
+{
+    const json_t *states = json_object_get(standing, "states");
+    return lehr_standing_moves(standing) &&
+           json_integer_value(json_object_get(standing, "workers")) == 0 &&
+           json_integer_value(json_object_get(states, "running")) == 0;
 }
 
 /* ---- Text ------------------------------------------------------------------------------------ */

@@ -22,4 +22,7 @@ void lehr_standing_line(const lehr_worker_progress *progress, lehr_text *out);
 /* Is there anything left to wait for? */
 bool lehr_standing_moves(const struct json_t *standing);
 
+/* There is, but is nobody at work on it? */
+bool lehr_standing_rests(const struct json_t *standing);
+
 #endif

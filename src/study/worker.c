@@ -478,27 +478,50 @@ static void tell(const char *sentence, void *data)
     say(data, sentence);
 }
 
-/* For whom, when nothing else is left to do. */
-static void say_waits(const worker *w)
+/* Trials that have yet to reach the open stage, by state. Returns how many. */
+static int32_t count_lacking(const worker *w, int32_t state[LEHR_TRIAL_STATE_COUNT])
 {
-    char sentence[SENTENCE_BYTES];
-    int32_t running = 0, left = 0;
-    for (int32_t i = 0; w->prune != NULL && i < w->trials->count; i++) {
+    int32_t count = 0;
+    for (int32_t i = 0; i < w->trials->count; i++) {
         lehr_trial_look look;
         if (!lehr_prune_lacks(w->prune, i))
             continue;
         lehr_trial_look_at(w->spec->yard, w->trials->trial[i].id, &look);
-        running += look.state == LEHR_TRIAL_RUNNING;
-        left += look.state != LEHR_TRIAL_RUNNING;
+        state[look.state]++;
+        count++;
     }
-    snprintf(
-        sentence, sizeof sentence,
-        "%d trial%s of others ha%s yet to reach scan %lld, where it is decided which go on: %d "
-        "at work now, %d left to other shards; run it again then",
-        running + left, lehr_plural(running + left), running + left == 1 ? "s" : "ve",
-        w->prune != NULL ? (long long)lehr_prune_open(w->prune) : 0, running, left);
-    say(w, w->waits ? sentence
-                    : "some trials are just being taken over by another process; run it again");
+    return count;
+}
+
+/* For whom it waits, and who does something about it: what nobody is at work on gets no further by itself. */
+static void say_stage(const worker *w)
+{
+    lehr_text text = {0};
+    int32_t state[LEHR_TRIAL_STATE_COUNT] = {0};
+    const int32_t count = count_lacking(w, state), running = state[LEHR_TRIAL_RUNNING];
+    lehr_text_add(&text,
+                  "%d trial%s of others ha%s yet to reach scan %lld, where it is decided which go "
+                  "on: %d at work now",
+                  count, lehr_plural(count), count == 1 ? "s" : "ve",
+                  (long long)lehr_prune_open(w->prune), running);
+    for (int i = 0; i < LEHR_TRIAL_STATE_COUNT; i++)
+        if (i != LEHR_TRIAL_RUNNING && state[i] > 0)
+            lehr_text_add(&text, ", %d %s", state[i], lehr_trial_state_name((lehr_trial_state)i));
+    lehr_text_add(&text, count == running
+                             ? "; run it again then"
+                             : "; those that are not at work are for the other shards, or for this "
+                               "command without --shard");
+    if (!text.failed)
+        say(w, text.data);
+    lehr_text_free(&text);
+}
+
+static void say_waits(const worker *w)
+{
+    if (w->waits)
+        say_stage(w);
+    else
+        say(w, "some trials are just being taken over by another process; run it again");
 }
 
 /* 1, 2, 4, ... ms, 64 at most: some 3 s in all. */

@@ -236,6 +236,20 @@ static void clean_worker(const lehr_yard *yard, const char *name)
         unlinkat(yard->workers.fd, name, 0);
 }
 
+int32_t lehr_yard_workers(const lehr_yard *yard)
+{
+    DIR *list = opendir(yard->workers.path);
+    int32_t count = 0;
+    bool unknown;
+    const struct dirent *entry;
+    while (list != NULL && (entry = readdir(list)) != NULL)
+        count += entry->d_name[0] != '.' && strcmp(entry->d_name, yard->worker) != 0 &&
+                 lehr_worker_lives(yard, entry->d_name, &unknown);
+    if (list != NULL)
+        closedir(list);
+    return count;
+}
+
 /* ---- Opening --------------------------------------------------------------------------------- */
 
 bool lehr_yard_is(const char *path)
@@ -288,27 +302,33 @@ lehr_status lehr_yard_open(const char *path, lehr_yard *out)
 }
 
 /* Is there anything in a directory that no sweep has put there? */
-static bool is_foreign(const lehr_dir *dir)
+static bool is_foreign(const char *path)
 {
-    const int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
+    DIR *list = opendir(path);
     bool foreign = false;
     const struct dirent *entry;
     while (list != NULL && (entry = readdir(list)) != NULL)
         foreign |= entry->d_name[0] != '.' && strcmp(entry->d_name, "workers") != 0;
     if (list != NULL)
         closedir(list);
-    else if (fd >= 0)
-        close(fd);
     return foreign;
+}
+
+/* In this order: what another worker makes meanwhile is foreign only until `trials` is there. */
+lehr_status lehr_yard_check(const char *path)
+{
+    struct stat about;
+    LEHR_CHECK(stat(path, &about) != 0 || S_ISDIR(about.st_mode), LEHR_ERR_EXISTS,
+               "%s exists and is not a directory; choose another with -o", path);
+    LEHR_CHECK(!is_foreign(path) || lehr_yard_is(path), LEHR_ERR_EXISTS,
+               "%s exists and is not the directory of a sweep; choose another with -o", path);
+    return LEHR_OK;
 }
 
 static lehr_status enter(const char *path, lehr_yard *yard)
 {
     LEHR_TRY(lehr_dir_make(path, &yard->dir));
-    /* In this order: what another worker makes meanwhile is foreign only until `trials` is there. */
-    LEHR_CHECK(!is_foreign(&yard->dir) || lehr_yard_is(path), LEHR_ERR_EXISTS,
-               "%s exists and is not the directory of a sweep; choose another with -o", path);
+    LEHR_TRY(lehr_yard_check(path));
     LEHR_TRY(lehr_dir_enter(&yard->dir, "workers", &yard->workers));
     LEHR_TRY(lehr_dir_enter(&yard->dir, "trials", &yard->trials));
     LEHR_TRY(lehr_dir_enter(&yard->dir, "packs", &yard->packs));

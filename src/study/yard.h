@@ -67,6 +67,9 @@ typedef struct lehr_yard {
  * be told, so it counts as alive. */
 bool lehr_worker_lives(const lehr_yard *yard, const char *worker, bool *unknown);
 
+/* Workers that are at work, without this process. */
+int32_t lehr_yard_workers(const lehr_yard *yard);
+
 /* A JSON object of a trial, for those who only show it; NULL when it is not there, or cannot be read. */
 struct json_t *lehr_yard_read(const lehr_yard *yard, const char *id, const char *name);
 
@@ -90,6 +93,9 @@ bool lehr_yard_reclaim(const lehr_yard *yard, int *fd);
 
 /* Open a sweep's directory, or a copy of its trials, to look at it. Fails with LEHR_ERR_IO, and with LEHR_ERR_EXISTS when it is no sweep's. */
 lehr_status lehr_yard_open(const char *path, lehr_yard *out);
+
+/* LEHR_ERR_EXISTS when a path holds something else than a sweep's directory, or room for one. */
+lehr_status lehr_yard_check(const char *path);
 
 /* Make or open it to work in it; what killed workers have left half made is removed. `job`: the number of a batch
  * job, and behind a blank which of its starts this is; or "". Fails with LEHR_ERR_EXISTS on a directory that holds

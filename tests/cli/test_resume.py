@@ -200,6 +200,10 @@ class Resume(ResumeTest):
         self.fails("resume", "none", code=74, says="none/config.yaml")
         os.mkdir(self.path("empty"))
         self.fails("resume", "empty", code=74, says="empty/config.yaml")
+        self.write("sweep.yaml", "base: tiny.yaml\naxes: {seed: [1]}\n")
+        self.lehr("sweep", "sweep.yaml", "-q", "-o", "trials of it")
+        says = "trials of it is the directory of a sweep, not of a run: lehr sweep SWEEP -o trials of it goes on with it"
+        self.fails("resume", "trials of it", code=73, says=says)
 
 
 SCHEDULE = "{kind: gaussian, scale: {from: 0.5, to: 0.01}}"

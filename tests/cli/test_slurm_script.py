@@ -89,6 +89,7 @@ class Script(SlurmTest):
             (("--gpus", "4"), "gpu:4", "cuda:all"),
             (("--backend", "cuda:h200", "--gpus", "2"), "gpu:2", "cuda:h200"),
             (("--backend", "cuda", "--gpus", "4"), "gpu:4", "cuda:all"),
+            (("--backend", "cuda:0,2", "--gpus", "3"), "gpu:3", "cuda:0,2"),
             (("--tasks", "2", "--backend", "cpu"), None, "cpu"),
         ):
             for file in ("tiny.yaml", "sweep.yaml"):
@@ -143,7 +144,11 @@ class Script(SlurmTest):
             (("tiny.yaml", "--tasks", "2", "--gpus", "1"), "--gpus 1: as many for each of the 2 ranks of --tasks"),
             (("tiny.yaml", "--tasks", "2", "--gpus", "0", "--backend", "cuda"), "backend cuda needs --gpus"),
             (("tiny.yaml", "--at-once", "2"), "tiny.yaml is one run"),
-            (("tiny.yaml", "--backend", "cpu", "--gpus", "1"), "--gpus 1"),
+            (("tiny.yaml", "--backend", "cpu", "--gpus", "1"), "--gpus 1 is of no use to backend cpu"),
+            (("tiny.yaml", "--tasks", "2", "--backend", "cpu", "--gpus", "2"), "--gpus 2 is of no use to backend cpu"),
+            (("tiny.yaml", "--backend", "cuda:0,1", "--gpus", "1"), "it needs --gpus 2, not 1"),
+            (("sweep.yaml", "--backend", "cuda:0,2", "--gpus", "2"), "backend cuda:0,2 names device 2"),
+            (("sweep.yaml", "--backend", "cuda:1"), "it needs --gpus 2, not 1"),
             (("sweep.yaml", "-o", "a\nb"), "control character"),
             (("sweep.yaml", "-s", "seed=1"), "-s is for a config"),
             (("sweep.yaml", "--tasks", "65"), "there are 64 trials"),
@@ -171,6 +176,18 @@ class Script(SlurmTest):
         self.lehr("run", "tiny.yaml", "-q", "-o", "run")
         self.fails("slurm-script", "tiny.yaml", "-s", "seed=2", "-o", "run", code=73, says="seed is 1 there and 2 here")
         self.script("tiny.yaml", "-o", "run")
+        self.fails("slurm-script", "sweep.yaml", "-o", "run", code=73, says="run exists and is not the directory of a sweep")
+        self.write("small.yaml", "base: tiny.yaml\naxes: {temperatures.rungs: [3], seed: [1, 33]}\n")
+        self.lehr("sweep", "small.yaml", "-q", "-o", "out")
+        before = self.read("out", "sweep.json")
+        says = "out holds another sweep, small; choose another directory with -o"
+        self.fails("slurm-script", "sweep.yaml", "-o", "out", code=73, says=says)
+        self.write("other.yaml", "base: tiny.yaml\naxes: {temperatures.rungs: [3], seed: [1, 33, 34]}\n")
+        done = self.lehr("slurm-script", "other.yaml", "-o", "out", "--backend", "cuda")
+        self.assertIn("out: sweep small would be called other", done.stderr)
+        self.assertEqual(self.read("out", "sweep.json"), before)
+        self.write("tiny.yaml", TINY + "backend: cuda\nnumerics: fast\n")
+        self.script("other.yaml", "-o", "out")  # the ids of its trials are known where the GPU is
 
     def test_the_example_is_what_the_command_prints(self):
         """configs/sweep_iris.sh, but for the places of program and checkout."""

@@ -1,6 +1,7 @@
 """`lehr status`: of what runs, and of what was killed."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -37,8 +38,8 @@ class StatusTest(ProgramTest):
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=SECONDS)
 
-    def start_run(self):
-        process = self.start("run", "tiny.yaml", "-q", "-o", "out", *ENDLESS)
+    def start_run(self, *words):
+        process = self.process = self.start("run", "tiny.yaml", "-q", "-o", "out", *ENDLESS, *words)
         self.addCleanup(process.kill)
         self.wait_for("out", "status.json")
         return process
@@ -54,10 +55,25 @@ class Killed(StatusTest):
         state, told = self.state("out")
         self.assertEqual(state, "stale")
         self.assertIn("the process was killed; lehr resume out goes on with it", told)
+        self.assertNotIn("from scan", told, "there is no checkpoint")
+        self.assertRegex(told, r"\nbegun +20\S+\nworker +process %d on \S+, last heard of 20" % process.pid)
         self.assertIn("was killed", self.lehr("status", "out", "--watch").stdout)
         self.assertEqual(self.read("out", "lock"), before, "status only looks")
         self.lehr("resume", "out", "-q", "--maxh", "1e-9", code=85)
         self.assertEqual(self.state("out")[0], "checkpointed")
+
+    def test_the_scan_that_a_killed_run_goes_on_from_is_said(self):
+        self.start_run("-s", "output.checkpoint_s=0.05")
+        deadline = time.monotonic() + SECONDS
+        while (strict_json(self.read("out", "status.json"))["checkpoints"] or {}).get("scan") is None:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        self.kill(self.process)
+        said = re.search("lehr resume out goes on with it from scan ([0-9]+) or later\n", self.state("out")[1])
+        done = self.lehr("resume", "out", "--maxh", "1e-9", code=85)
+        begun = int(re.search("from scan ([0-9]+)", done.stderr).group(1))
+        self.assertGreaterEqual(begun, int(said.group(1)))
+        self.assertGreater(begun, 0)
 
     def test_a_trial_is_said_to_be_and_the_watch_ends(self):
         self.write("sweep.yaml", SWEEP)
@@ -114,6 +130,56 @@ class Running(StatusTest):
         self.kill(process)
         state = strict_json(self.lehr("status", "out", "--json").stdout)
         self.assertIsNone(state["running_share"], "nothing runs")
+
+    def look_until_left(self, process):
+        """Status as soon as the running trials say how long they take."""
+        deadline = time.monotonic() + SECONDS
+        while True:
+            self.assertLess(time.monotonic(), deadline)
+            self.assertIsNone(process.poll(), "it ended before it said how long it takes")
+            if os.path.exists(self.path("out", "sweep.json")):
+                state = strict_json(self.lehr("status", "out", "--json").stdout)
+                if state["time_left_s"]:
+                    return state
+            time.sleep(0.05)
+
+    def test_nobody_at_work_is_said_and_no_pause_counts(self):
+        self.write("sweep.yaml", SWEEP.replace("1000000000", "3000000"))
+        words = ("sweep", "sweep.yaml", "-q", "-o", "out")
+        process = self.start(*words)
+        self.addCleanup(process.kill)
+        self.look_until_left(process)
+        said = self.lehr("status", "out").stdout
+        self.assertIn(", left ", said)
+        self.assertNotIn("nobody", said)
+        process.send_signal(signal.SIGTERM)
+        self.assertIn("nobody is at work", process.communicate(timeout=SECONDS)[0].decode())
+        state = strict_json(self.lehr("status", "out", "--json").stdout)
+        self.assertEqual((state["workers"], state["time_left_s"]), (0, None))
+        said = self.lehr("status", "out").stdout
+        self.assertIn("nobody is at work: lehr sweep SWEEP -o out goes on\n", said)
+        self.assertNotIn("left", said)
+        self.watch_says_it_once()
+        for name in self.left_behind("out", "trials"):
+            where = os.path.join("out/trials", name, "status.json")
+            self.write(where, re.sub('"started":"20..', '"started":"2000', self.read(where).replace('"started": ', '"started":')))
+        process = self.start(*words)
+        self.addCleanup(process.kill)
+        state = self.look_until_left(process)
+        self.assertEqual(state["workers"], 1)
+        self.assertEqual(strict_json(self.read(where))["started"][:4], "2000")
+        self.assertLess(state["time_left_s"], 3600, "a start years ago is a pause, not work")
+        self.kill(process)
+
+    def watch_says_it_once(self):
+        watch = self.start("status", "out", "--watch")
+        self.addCleanup(watch.kill)
+        time.sleep(5)  # two looks
+        self.assertIsNone(watch.poll(), "tasks that wait in a queue may begin")
+        watch.send_signal(signal.SIGTERM)
+        said = watch.communicate(timeout=SECONDS)[0].decode()
+        self.assertGreater(said.count("2 trials: "), 1)
+        self.assertEqual(said.count("nobody is at work"), 1)
 
 
 class Copied(StatusTest):

@@ -145,6 +145,12 @@ class Sweep(SweepTest):
             [trial["id"] for trial in strict_json(part)["trials"]],
             [trial["id"] for trial in plan["trials"]][1::4],
         )
+        before = self.left_behind("out")
+        there = self.lehr("sweep", "sweep.yaml", "--dry-run", "-o", "out").stdout
+        self.assertRegex(there, ", at most [^,]*: 16 are begun already\n$")
+        self.assertEqual(self.left_behind("out"), before)
+        self.write("sweep.yaml", SWEEP + "prune: {kind: sha, min_scans: 20}\n")
+        self.assertRegex(self.lehr("sweep", "sweep.yaml", "--dry-run").stdout, ", at most [0-9]+ s\n$")
 
     def test_numbers_are_numbers_and_one_of_a_kind_is_no_plural(self):
         axes = "{seed: [18446744073709551615, 5], network.hidden: [[4]], network.bias: [yes], data.target: [\"3\"], loss.l2: [1e-3], network.activation: [relu]}"
@@ -192,11 +198,12 @@ class Sweep(SweepTest):
         for words in (("status", "out"), ("collect", "out")):
             told = self.lehr(*words).stdout
             self.assertRegex(told, r"(?m)^best so far +best.validation.loss \S+, 1 of 4 trials: no point has all of its trials$")
+        self.assertIn("4 trials in out/results.csv and out/results.sqlite, of 16: 12 have not ended\n", told)
         self.sweep("out")
         best = self.status("out")["best"]
         self.assertTrue(best["whole"])
         told = self.lehr("collect", "out").stdout
-        self.assertRegex(told, r"(?m)^16 trials in out/results.csv .*\nbest  +best.validation.loss \S+, 4 of 4 trials\n +temperatures.rungs=")
+        self.assertRegex(told, r"(?m)^16 trials in out/results.csv and out/results.sqlite\nbest  +best.validation.loss \S+, 4 of 4 trials\n +temperatures.rungs=")
 
         # With one of its trials away, the best point is no longer compared, though its mean may be lower still.
         os.rename(self.path("out", "trials", best["id"]), self.path("gone"))
@@ -246,6 +253,33 @@ class Sweep(SweepTest):
             if before["state"] == "done":
                 self.assertEqual(now, before)
 
+    def test_who_waits_for_a_killed_shard_says_that_it_does_not_run(self):
+        """The first stage comes after more scans than are made until the kill."""
+        rule = "axes: {seed: {range: [1, 4]}, %s}\nobjective: {metric: best.validation.loss}\n"
+        rule += "prune: {kind: sha, min_scans: %d}\n"
+        self.write("sweep.yaml", "base: tiny.yaml\n" + rule % ("stop.scans: [1000000000]", 500000000))
+        killed = self.start("sweep", "sweep.yaml", "-q", "-o", "out", "--shard", "0/2")
+        self.addCleanup(killed.kill)
+        deadline = time.monotonic() + SECONDS
+        while not os.path.exists(self.path("out", "sweep.json")) or self.status("out")["states"]["running"] < 2:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        killed.kill()
+        killed.communicate()
+        states = self.status("out")["states"]
+        self.assertEqual((states["stale"] + states["checkpointed"], states["pending"]), (2, 2))
+        self.write("sweep.yaml", "base: tiny.yaml\n" + rule % ("stop.scans: [60]", 20))
+        done = self.sweep("other", "--shard", "1/2", code=85)
+        self.assertIn("0 at work now, 2 pending; those", done.stderr)
+        for trial, mine in zip(sorted(self.left_behind("out", "trials")), self.missing_trials("other")):
+            os.rename(self.path("out", "trials", trial), self.path("other", "trials", mine))
+        done = self.sweep("other", "--shard", "1/2", code=85)
+        self.assertRegex(done.stderr, "0 at work now, 2 (stale|checkpointed); those that are not at work are for the other")
+
+    def missing_trials(self, out):
+        listed = [trial["id"] for trial in strict_json(self.read(out, "sweep.json"))["trials"]]
+        return [trial for trial in listed if trial not in self.left_behind(out, "trials")]
+
     def test_mistakes_are_found_before_any_work(self):
         for text, says in (
             ("base: tiny.yaml\naxes: {sed: [1]}\n", "sweep.yaml:2:8: unknown key 'sed'; the nearest known key is 'seed'"),
@@ -284,6 +318,7 @@ class Sweep(SweepTest):
         os.mkdir(self.path("mine"))
         self.write("mine/notes", "x")
         self.fails("sweep", "sweep.yaml", "-q", "-o", "mine", code=73, says="mine exists")
+        self.fails("sweep", "sweep.yaml", "--dry-run", "-o", "mine", code=73, says="mine exists and is not")
         self.fails("collect", "mine", code=73, says="mine is not the directory of a sweep")
         self.fails("status", "mine", code=73, says="mine is not the directory of a run or a sweep")
         self.assertEqual(self.left_behind("mine"), ["notes"])
@@ -297,6 +332,8 @@ class Sweep(SweepTest):
         self.write("other.yaml", "base: tiny.yaml\naxes: {loss.l2: [0.1, 0.2]}\n")
         says = "out holds another sweep, sweep; choose another directory with -o"
         self.fails("sweep", "other.yaml", "-q", "-o", "out", code=73, says=says)
+        self.fails("sweep", "other.yaml", "--dry-run", "-o", "out", code=73, says=says)
+        self.fails("sweep", "other.yaml", "--dry-run", "-o", "tiny.yaml", code=73, says="is not a directory")
         os.mkdir(self.path("far"))
         self.write("far/tiny.yaml", TINY.replace("points: 60", "points: 70"))
         self.write("far/sweep.yaml", small)
@@ -318,7 +355,12 @@ class Sweep(SweepTest):
         self.write("sweep.yaml", "base: tiny.yaml\naxes: {loss.l2: [0.1, 0.2], seed: [1]}\n")
         self.sweep("out")  # another base, but a trial of before
         self.write("renamed.yaml", "base: tiny.yaml\naxes: {loss.l2: [0.1, 0.2, 0.3], seed: [1]}\n")
-        self.lehr("sweep", "renamed.yaml", "-q", "-o", "out")
+        done = self.lehr("sweep", "renamed.yaml", "--dry-run", "-o", "out")
+        self.assertIn("lehr: out: sweep sweep would be called renamed, since all trials of one are trials", done.stderr)
+        self.assertEqual(strict_json(self.read("out", "sweep.json"))["name"], "sweep")
+        done = self.lehr("sweep", "renamed.yaml", "-o", "out")
+        self.assertIn("out: sweep sweep is now called renamed, since", done.stderr)
+        self.assertNotIn("called", self.lehr("sweep", "renamed.yaml", "-o", "out").stderr)
         self.assertEqual(strict_json(self.read("out", "sweep.json"))["name"], "renamed")
 
     def test_status_of_a_run(self):

@@ -341,7 +341,9 @@ Test(prune, who_waits_or_starts_over_says_so)
     w.spec.shards = 3;
     go(&w, LEHR_WORKER_WAITS);
     cr_expect_not_null(strstr(said, "8 trials of others have yet to reach scan 25, where it is "
-                                    "decided which go on: 0 at work now, 8 left to other shards"),
+                                    "decided which go on: 0 at work now, 8 pending; those that "
+                                    "are not at work are for the other shards, or for this command "
+                                    "without --shard"),
                        "%s", said);
     open_again(&w, HALVING(SIX, "1, 2", ""));
     go(&w, LEHR_WORKER_DONE);
