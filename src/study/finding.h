@@ -1,5 +1,5 @@
-/* finding.h: is a run that says of itself that it is running at work? A process that is killed leaves "running" behind in
- * status.json, so whoever shows a state asks its lock, or the yard of its sweep. Nothing is written. */
+/* finding.h: is a run that says of itself that it is running at work? A process that is killed leaves "running"
+ * behind in status.json, so whoever shows a state asks its lock, or the yard of its sweep. Nothing is written. */
 #ifndef LEHR_STUDY_FINDING_H
 #define LEHR_STUDY_FINDING_H
 
