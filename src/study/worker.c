@@ -16,6 +16,7 @@
 #include "study/output.h"
 #include "study/progress.h"
 #include "study/pruned.h"
+#include "study/start.h"
 
 /* A trial at work keeps its directory, its lock and, with a trace, that one's directory open; a crate its directory and
  * its events; a stage its directory. */
@@ -33,9 +34,9 @@ typedef struct worker {
     bool waits;         /* some trial here waits for what others reach */
     bool missed;        /* some trial that was free was not to be had at that moment */
     int32_t kept;       /* trials of this launch that keep lengths which the sweep has otherwise; */
-    char keeps[SENTENCE_BYTES]; /* the first of them, in words */
-    int32_t revived;            /* trials of this launch that were pruned once */
-    int32_t misses;             /* since something was */
+    char keeps[LEHR_LENGTHS_WORDS]; /* the first of them, in words */
+    int32_t revived;                /* trials of this launch that were pruned once */
+    int32_t misses;                 /* since something was */
     char
         unread[LEHR_PATH_MAX + SENTENCE_BYTES]; /* why something could not be read; "": all could */
     double began_s;
@@ -151,53 +152,8 @@ static void say(const worker *w, const char *sentence)
         w->spec->say(sentence, w->spec->data);
 }
 
-/* Where a free trial goes on. Its state can be lost: then it starts over. */
-typedef struct start {
-    int64_t scan;
-    bool goes_on;
-    lehr_source *source; /* NULL: none */
-    const char *lost;    /* why it starts over; NULL: it does not, or its source says so */
-} start;
-
-static lehr_status find_start(worker *w, int32_t i, lehr_trial_look *look, start *out)
-{
-    bool knows = true;
-    *out = (start){.scan = 0};
-    look->anew = look->state == LEHR_TRIAL_PRUNED; /* its state went with the others of its pack */
-    if (look->pack[0] == '\0' || look->anew)
-        return LEHR_OK;
-    LEHR_TRY(lehr_shelf_find(&w->launch.shelf, look->pack, &out->source));
-    if (out->source->whole && w->prune != NULL)
-        LEHR_TRY(lehr_prune_knows(w->prune, i, out->source->scan, &knows));
-    if (!knows)
-        out->lost = "it is saved beyond a stage that it has not reached";
-    look->anew = !out->source->whole || !knows;
-    out->goes_on = !look->anew;
-    out->scan = look->anew ? 0 : out->source->scan;
-    return LEHR_OK;
-}
-
-/* Of what goes on in this launch; memory is for that alone. */
-static lehr_status read_start(worker *w, int32_t i, const load *l, lehr_trial_look *look, start *s)
-{
-    if (s->source == NULL)
-        return LEHR_OK;
-    if (l->first != NULL && s->source->scan != l->scan)
-        lehr_source_put_down(s->source);
-    if (!s->goes_on || (l->first != NULL && s->scan != l->scan))
-        return LEHR_OK;
-    LEHR_TRY(lehr_shelf_read(&w->launch.shelf, look->pack, &s->source)); /* it may be put down */
-    if (s->source->checkpoint == NULL || lehr_source_has(s->source, w->trials->trial[i].id))
-        return LEHR_OK;
-    s->lost = "its pack has not saved it";
-    look->anew = true;
-    s->goes_on = false;
-    s->scan = 0;
-    return LEHR_OK;
-}
-
 /* Said when the trial is ours: until then somebody else may have it, and all may be well. */
-static void say_start(const worker *w, int32_t i, const start *s)
+static void say_start(const worker *w, int32_t i, const lehr_start *s)
 {
     char sentence[LEHR_PATH_MAX];
     if (s->source != NULL && s->source->notice.length > 0) {
@@ -211,41 +167,19 @@ static void say_start(const worker *w, int32_t i, const start *s)
     say(w, sentence);
 }
 
-/* What the sweep says now is for trials that begin; one that goes on keeps its lengths. `words`: those that differ, ""
- * where none does. */
-static lehr_status keep_lengths(const worker *w, int32_t i, const start *s, lehr_lengths *kept,
-                                char words[SENTENCE_BYTES])
-{
-    const lehr_trial *trial = &w->trials->trial[i];
-    char prefix[LEHR_RUN_ID_BYTES + 1];
-    lehr_config config;
-    words[0] = '\0';
-    if (!s->goes_on)
-        return LEHR_OK;
-    lehr_crate_prefix(trial->id, prefix);
-    LEHR_TRY(lehr_saved_lengths(s->source->checkpoint, prefix, kept));
-    LEHR_TRY(lehr_sweep_config(w->trials->sweep, trial->number, &config));
-    if (kept->observe != config.run.observe)
-        snprintf(words, SENTENCE_BYTES, "trial %s: output.observe=%lld, here it is %lld", trial->id,
-                 (long long)kept->observe, (long long)config.run.observe);
-    else if (kept->every != config.trace_energy)
-        snprintf(words, SENTENCE_BYTES, "trial %s: output.trace.energy=%lld, here it is %lld",
-                 trial->id, (long long)kept->every, (long long)config.trace_energy);
-    return LEHR_OK;
-}
-
-static lehr_status take(worker *w, int32_t i, lehr_trial_look *look, start *from, load *l)
+static lehr_status take(worker *w, int32_t i, lehr_trial_look *look, lehr_start *from, load *l)
 {
     const lehr_trial *trial = &w->trials->trial[i];
     lehr_seat seat = {.trial = i, .attempts = look->attempts, .state = LEHR_TRIAL_RUNNING};
     bool taken = false;
-    char kept[SENTENCE_BYTES];
-    LEHR_TRY(read_start(w, i, l, look, from));
-    const start s = *from;
+    char kept[LEHR_LENGTHS_WORDS];
+    LEHR_TRY(
+        lehr_start_read(&w->launch.shelf, trial, l->first != NULL ? &l->scan : NULL, look, from));
+    const lehr_start s = *from;
     if (l->first != NULL && s.scan != l->scan)
         return LEHR_OK;
     seat.dir.fd = -1;
-    LEHR_TRY(keep_lengths(w, i, &s, &seat.lengths, kept));
+    LEHR_TRY(lehr_start_lengths(w->trials->sweep, trial, &s, &seat.lengths, kept));
     seat.past = lehr_trial_past(w->spec->yard, trial->id, look, s.goes_on ? s.scan : -1);
     LEHR_TRY(lehr_trial_take(w->spec->yard, trial->id, look, &seat.dir, &taken));
     w->state[i] = LEHR_TRIAL_RUNNING;
@@ -285,8 +219,8 @@ static lehr_status end_pruned(worker *w, int32_t i, const lehr_trial_look *look)
 /* What becomes of a free trial: it joins the launch, or a stage has ended it, or it stays as it is. */
 static lehr_status place(worker *w, int32_t i, lehr_trial_look *look, load *l)
 {
-    start s;
-    const lehr_status status = find_start(w, i, look, &s);
+    lehr_start s;
+    const lehr_status status = lehr_start_find(&w->launch.shelf, w->prune, i, look, &s);
     if (status == LEHR_ERR_IO) {
         miss_unread(w);
         return LEHR_OK;
@@ -325,7 +259,7 @@ static void say_revived(const worker *w)
 
 static void say_kept(const worker *w)
 {
-    char sentence[LEHR_PATH_MAX + 2 * SENTENCE_BYTES];
+    char sentence[LEHR_PATH_MAX + LEHR_LENGTHS_WORDS + SENTENCE_BYTES];
     snprintf(sentence, sizeof sentence,
              "%d trial%s to the end what %s begun with (%s); to start one over as the file says "
              "now, remove its directory in %s",
