@@ -283,7 +283,7 @@ class Stubs(SlurmTest):
         script = self.script(*words, cwd=self.folder_of_work)
         work = shlex.quote(LEHR) + ' run tiny.yaml -q -o "$OUT" --threads 1 -s stop.scans=100000000 -s name="it\'s \\$mine" --maxh %s'
         codes = [
-            self.visit(script, 85, work=work % hours, SLURM_JOB_ID="9") for hours in ["1e-5"] * 3 + ["1e-12"] * PATIENCE
+            self.visit(script, 85, work=work % hours, SLURM_JOB_ID="9") for hours in ["5e-4"] * 3 + ["1e-12"] * PATIENCE
         ]
         self.assertEqual([code for code, _ in codes], [85] * (PATIENCE + 2) + [1], self.said)
         self.assertTrue(all("scontrol requeue 9\n" in asked for _, asked in codes[:-1]))
