@@ -14,6 +14,7 @@ TestSuite(party, .init = scratch_make, .fini = scratch_remove);
 
 static int64_t fail_after; /* so many allocations after the next result; 0: none fails */
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
     if (fail_after > 0 && strcmp(to, "result.json") == 0) {

@@ -55,6 +55,7 @@ static int owners_synced;
 static void (*meanwhile)(void); /* once, when a trial has lost its name */
 static void (*exchanged)(void); /* once, when two names were exchanged */
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
     if (strncmp(to, ".old-", 5) == 0)
@@ -68,6 +69,7 @@ int renameat(int from_dir, const char *from, int to_dir, const char *to)
     return result;
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
     if (no_exchange && (flags & RENAME_EXCHANGE) != 0) {
@@ -83,6 +85,7 @@ int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsign
     return result;
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
 {
     if (no_links) {
@@ -92,6 +95,7 @@ int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags
     return (int)syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int fsync(int fd)
 {
     char link[40], path[LEHR_PATH_MAX] = "";
@@ -104,6 +108,7 @@ int fsync(int fd)
 /* Where a crate is made, a launch is between taking its trials and opening their files. */
 static void (*on_crate)(void);
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int mkdirat(int dir, const char *name, mode_t mode)
 {
     const int result = (int)syscall(SYS_mkdirat, dir, name, mode);
