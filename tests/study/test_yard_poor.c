@@ -143,7 +143,7 @@ Test(yard_poor, no_crate_goes_while_files_in_it_are_open)
 /* What could not be removed of an earlier crate, or trial, is in nobody's way. */
 Test(yard_poor, what_is_left_of_others_is_in_nobodys_way)
 {
-    char left[190], file[200];
+    char left[160], file[170];
     lehr_yard yard;
     lehr_crate crate;
     cr_assert_eq(lehr_yard_enter(scratch("sweep"), "", &yard), LEHR_OK, "%s", lehr_error());
@@ -153,7 +153,7 @@ Test(yard_poor, what_is_left_of_others_is_in_nobodys_way)
         snprintf(left, sizeof left,
                  i < 0 ? "sweep/packs/.old-%.120s" : "sweep/packs/.old-%.120s.%d", yard.worker, i);
         cr_assert_eq(mkdir(scratch(left), 0755), 0);
-        snprintf(file, sizeof file, "%s/.nfs01", left);
+        snprintf(file, sizeof file, "%.150s/.nfs01", left);
         scratch_write(file, "", 0);
     }
     lehr_crate_drop(&yard, crate.id);
